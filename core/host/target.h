@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * target.h - whom a task is for: names, addresses, networks, ranges, lists; streamed, never held.
+ *
+ * Accepted forms: host, host:port, IPv4, IPv4:port, IPv6, [IPv6]:port, A.B.C.D/N (host addresses of the
+ * network), A.B.C.D-E.F.G.H and A.B.C.D-N (ranges, both ends included), each with an optional :port behind
+ * it. In a file: one on each line, `#` begins a comment.
+ */
+#include <glib.h>
+
+typedef struct {
+    char *text; /* as named: "lab-7:16993"; members of a network or range in their own right: "10.0.0.7" */
+    char *host; /* without port and brackets, lower case */
+    guint16 port; /* 0: none named */
+} Target;
+
+void target_free(Target *target);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Target, target_free)
+
+typedef struct TargetSource TargetSource;
+
+/* A source that yields what was added, in order. Duplicates are yielded as often as named. */
+TargetSource *target_source_new(void);
+void target_source_free(TargetSource *source);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TargetSource, target_source_free)
+
+/* Add one argument of the command line. Checked now: BAD_PARAM says which character of what is wrong. */
+gboolean target_source_add(TargetSource *source, const char *text, GError **error);
+
+/* Add a file of targets, "-": standard input; read piece by piece while targets are asked for, checked line
+ * by line then. FALSE when it cannot be opened. */
+gboolean target_source_add_file(TargetSource *source, const char *path, GError **error);
+
+/* The next target, NULL at the end; NULL with `error` (file and line) when a line is no target, then the
+ * source goes on behind that line at the next call. */
+Target *target_source_next(TargetSource *source, GError **error);
+
+/* How many there are in all, if that is known without reading files; -1 otherwise. */
+gint64 target_source_total(const TargetSource *source);
