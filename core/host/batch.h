@@ -50,6 +50,10 @@ gboolean batch_run(Batch *batch, GError **error);
  * not started are SKIPPED. On the batch's thread (e.g. from a signal source on its main context). */
 void batch_cancel(Batch *batch, const char *why);
 
+/* TRUE after batch_run() if a task that blocks still holds a worker: its run has its outcome, but its code still
+ * runs in this process. Nothing of the host may be freed then; end the process with _exit(). */
+gboolean batch_left_behind(const Batch *batch);
+
 void batch_counts(const Batch *batch, BatchCounts *counts);
 void batch_free(Batch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Batch, batch_free)

@@ -11,7 +11,7 @@
 #include <glib.h>
 
 typedef struct Device Device;
-struct Wait;
+struct PosternRun;
 
 struct Device {
     char *key;          /* host text, lower case: the same machine under one name is one device */
@@ -31,6 +31,9 @@ struct Device {
 /* The record of `host` on this worker, made if need be; counts one user. */
 Device *device_acquire(const char *host);
 void device_release(Device *device);
+
+/* For the worker's table of them. */
+void device_free(gpointer device);
 
 /* Wait until it is our turn to talk to the device. FALSE when the run is to end. */
 gboolean device_enter(Device *device, struct PosternRun *run, GError **error);

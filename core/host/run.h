@@ -57,7 +57,7 @@ void run_unref(PosternRun *run); /* [any] */
 /* End it early: everything it waits for returns CANCELLED (or TIMEOUT) with this text. Only the first cause
  * counts. */
 void run_cancel(PosternRun *run, PosternError code, const char *text);
-gboolean run_is_cancelled(const PosternRun *run);                 /* [any] */
+gboolean run_is_cancelled(PosternRun *run);                 /* [any] */
 gboolean run_check(PosternRun *run, GError **error);              /* FALSE with the cause once it is cancelled */
 
 const RunPlan *run_plan(const PosternRun *run);
@@ -86,7 +86,7 @@ struct Wait {
     PosternRun *run;
     ReactorTimer timer;
     WaitEnd end;
-    Wait *next, *prev; /* the run's list of its waits */
+    GList link; /* in the run's list of its waits */
     gboolean ignores_cancel; /* set before wait_for(): only wait_wake() or the deadline end it */
 };
 
@@ -94,9 +94,8 @@ struct Wait {
  * the run is cancelled. A wake that came before is not kept: test your condition first, and again after. */
 WaitEnd wait_for(Wait *wait, PosternRun *run, gint64 deadline);
 
-/* Let the fiber go on; it runs before this returns unless called from a fiber, then soon. Does nothing if
- * nobody waits. */
-void wait_wake(Wait *wait);
+/* Let the fiber go on: before this returns, or soon if called from a fiber. FALSE if nobody waits. */
+gboolean wait_wake(Wait *wait);
 
 /* wait_for() and the error that its end means: FALSE with the run's cause, or with TIMEOUT and `what`
  * ("no answer from 10.0.0.1:16992 to ... within 10000 ms"). */

@@ -16,6 +16,7 @@ typedef struct {
     guint16 port; /* 0: none named */
 } Target;
 
+Target *target_copy(const Target *target);
 void target_free(Target *target);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Target, target_free)
 
@@ -34,8 +35,15 @@ gboolean target_source_add(TargetSource *source, const char *text, GError **erro
 gboolean target_source_add_file(TargetSource *source, const char *path, GError **error);
 
 /* The next target, NULL at the end; NULL with `error` (file and line) when a line is no target, then the
- * source goes on behind that line at the next call. */
+ * source goes on behind that line at the next call. NULL without error while target_source_waits_for() says
+ * so: standard input has nothing yet. */
 Target *target_source_next(TargetSource *source, GError **error);
+
+/* The descriptor to wait on before the next target can be told; -1: none, the last NULL was the end. */
+int target_source_waits_for(const TargetSource *source);
+
+/* Forget what could only be had by waiting: a cancelled batch names only the targets at hand. */
+void target_source_stop_waiting(TargetSource *source);
 
 /* How many there are in all, if that is known without reading files; -1 otherwise. */
 gint64 target_source_total(const TargetSource *source);

@@ -15,11 +15,16 @@ typedef struct Worker Worker;
 /* Start `count` workers (0: one for each core, at most 64). NULL with `error` when the system refuses. */
 GPtrArray *workers_start(guint count, GError **error); /* of Worker */
 
-/* Stop them when nothing runs on them any more, and free them. */
-void workers_stop(GPtrArray *workers);
+/* Stop them when nothing runs on them any more, and free them. A worker that is held by a task that does not
+ * come back is left behind: FALSE, and the process should end soon. */
+gboolean workers_stop(GPtrArray *workers);
 
 /* The worker whose thread this is; NULL on other threads. */
 Worker *worker_current(void);
+
+/* [any] The worker to which the target with that host name or address belongs, of those started together with
+ * `worker`. */
+Worker *worker_for(const Worker *worker, const char *host);
 
 guint worker_index(const Worker *worker);
 GMainContext *worker_context(const Worker *worker);
@@ -27,19 +32,25 @@ Reactor *worker_reactor(const Worker *worker);
 FiberPool *worker_fibers(const Worker *worker);
 GHashTable *worker_devices(const Worker *worker); /* device.c's: key text -> Device */
 
-/* [any] Call `fn (data)` on the worker's thread soon, in order. Cheap: many calls cost one wake-up. */
+/* [any] Call `fn (data)` on the worker's thread soon, in order, on its own stack. Cheap: many calls cost one
+ * wake-up, calls from the worker itself none. */
 void worker_post(Worker *worker, void (*fn)(gpointer data), gpointer data);
 
 /* ---- who holds the worker ---- */
 
-/* Resume a fiber, noting for whom and since when, so that a task that blocks is found and named. */
-void worker_resume(Worker *worker, Fiber *fiber);
+/* Whom a fiber works for; lives as long as the fiber's run. */
+typedef struct {
+    const char *plugin, *task, *target;
+} WorkerHolder;
 
-/* [any] For how long the worker has been inside one fiber without a break, in microseconds (0: it is not),
- * and for whom. `owner` is only to be used with worker_held_text(). */
-gint64 worker_held_for(const Worker *worker);
+/* Resume a fiber for `holder`, noting since when, so that a task that blocks is found and named. */
+void worker_resume(Worker *worker, Fiber *fiber, const WorkerHolder *holder);
 
-/* [any] "task dummy.spin of plugin dummy on 127.0.0.1" of the run that holds it now; "" if none. Safe in a
- * signal handler. */
-void worker_held_text(const Worker *worker, char *buffer, gsize length);
-void worker_set_held_text(const char *text); /* worker thread; text must stay valid while that fiber runs */
+/* [any] For how long the worker has been inside one fiber without a break, in microseconds; 0: it is not. */
+gint64 worker_held_for(Worker *worker);
+
+/* [any] "task dummy.spin of plugin dummy on 127.0.0.1", of the run that holds it now; NULL if none does. */
+char *worker_held_text(Worker *worker);
+
+/* For a crash handler on a worker's thread: the same into `buffer`, "" if none. Safe in a signal handler. */
+void worker_crash_text(char *buffer, gsize length);
