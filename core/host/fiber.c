@@ -19,17 +19,23 @@
 /* The checkers follow the stack pointer; a switch they are not told of looks to them like a wild jump. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
+#define ASAN_LEAVE(fake, low, size)   __sanitizer_start_switch_fiber(fake, low, size)
+#define ASAN_ARRIVED(fake, low, size) __sanitizer_finish_switch_fiber(fake, low, size)
 #else
-#define __sanitizer_start_switch_fiber(fake, low, size)  ((void)(fake), (void)(low), (void)(size))
-#define __sanitizer_finish_switch_fiber(fake, low, size) ((void)(fake), (void)(low), (void)(size))
+#define ASAN_LEAVE(fake, low, size)   ((void)(fake), (void)(low), (void)(size))
+#define ASAN_ARRIVED(fake, low, size) ((void)(fake), (void)(low), (void)(size))
 #endif
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
+#define TSAN_CURRENT()      __tsan_get_current_fiber()
+#define TSAN_CREATE()       __tsan_create_fiber(0)
+#define TSAN_DESTROY(fiber) __tsan_destroy_fiber(fiber)
+#define TSAN_SWITCH(fiber)  __tsan_switch_to_fiber(fiber, 0)
 #else
-#define __tsan_get_current_fiber()        NULL
-#define __tsan_create_fiber(flags)        NULL
-#define __tsan_destroy_fiber(fiber)       ((void)(fiber))
-#define __tsan_switch_to_fiber(fiber, to) ((void)(fiber), (void)(to))
+#define TSAN_CURRENT()      NULL
+#define TSAN_CREATE()       NULL
+#define TSAN_DESTROY(fiber) ((void)(fiber))
+#define TSAN_SWITCH(fiber)  ((void)(fiber))
 #endif
 
 struct FiberPool {
@@ -67,7 +73,7 @@ fiber_unmap(gpointer data)
     Fiber *fiber = data;
 
     VALGRIND_STACK_DEREGISTER(fiber->valgrind_id);
-    __tsan_destroy_fiber(fiber->tsan);
+    TSAN_DESTROY(fiber->tsan);
     munmap(fiber->memory, fiber->guard + FIBER_STACK_SIZE);
     g_free(fiber);
 }
@@ -110,7 +116,7 @@ fiber_map(GError **error)
     fiber->memory = memory;
     fiber->guard = guard;
     fiber->valgrind_id = VALGRIND_STACK_REGISTER(memory + guard, memory + guard + FIBER_STACK_SIZE);
-    fiber->tsan = __tsan_create_fiber(0);
+    fiber->tsan = TSAN_CREATE();
     return fiber;
 }
 
@@ -120,7 +126,7 @@ fiber_main(void)
 {
     Fiber *fiber = current;
 
-    __sanitizer_finish_switch_fiber(NULL, &fiber->back_low, &fiber->back_size);
+    ASAN_ARRIVED(NULL, &fiber->back_low, &fiber->back_size);
     for (;;) {
         fiber->fn(fiber->data);
         fiber->ended = TRUE;
@@ -169,12 +175,11 @@ fiber_resume(Fiber *fiber)
 {
     g_assert(current == NULL);
     current = fiber;
-    fiber->back_tsan = __tsan_get_current_fiber();
-    __sanitizer_start_switch_fiber(
-        &fiber->back_fake, fiber->memory + fiber->guard, FIBER_STACK_SIZE);
-    __tsan_switch_to_fiber(fiber->tsan, 0);
+    fiber->back_tsan = TSAN_CURRENT();
+    ASAN_LEAVE(&fiber->back_fake, fiber->memory + fiber->guard, FIBER_STACK_SIZE);
+    TSAN_SWITCH(fiber->tsan);
     swapcontext(&fiber->back, &fiber->own);
-    __sanitizer_finish_switch_fiber(fiber->back_fake, NULL, NULL);
+    ASAN_ARRIVED(fiber->back_fake, NULL, NULL);
     current = NULL;
     if (fiber->ended)
         fiber_retire(fiber);
@@ -186,10 +191,10 @@ fiber_suspend(void)
     Fiber *fiber = current;
 
     g_assert(fiber != NULL);
-    __sanitizer_start_switch_fiber(&fiber->fake_stack, fiber->back_low, fiber->back_size);
-    __tsan_switch_to_fiber(fiber->back_tsan, 0);
+    ASAN_LEAVE(&fiber->fake_stack, fiber->back_low, fiber->back_size);
+    TSAN_SWITCH(fiber->back_tsan);
     swapcontext(&fiber->own, &fiber->back);
-    __sanitizer_finish_switch_fiber(fiber->fake_stack, &fiber->back_low, &fiber->back_size);
+    ASAN_ARRIVED(fiber->fake_stack, &fiber->back_low, &fiber->back_size);
 }
 
 Fiber *
