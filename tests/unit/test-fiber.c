@@ -3,8 +3,6 @@
 
 #include "fiber.h"
 
-#include <string.h>
-
 enum { MANY = 1000, STEPS = 5 };
 
 typedef struct {
@@ -88,7 +86,8 @@ use_much(gpointer data)
 {
     volatile char room[FIBER_STACK_SIZE / 2];
 
-    memset((char *)room, 7, sizeof room);
+    for (guint i = 0; i < sizeof room; i++)
+        room[i] = 7;
     fiber_suspend();
     *(guint *)data = (guint)room[0] + (guint)room[sizeof room - 1];
 }
