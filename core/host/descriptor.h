@@ -65,7 +65,14 @@ struct PluginInfo {
  * members and service() decide). NULL with `error` naming the rule, the found and the expected value. */
 PluginInfo *descriptor_from_tables(const PosternPlugin *tables, const char *name, const PosternHost *host, GError **error);
 
-/* For the cache and the probe's answer: everything but the function pointers. */
+/* Of those the plugin requires, the first that `host` does not have is an error. For a descriptor from the cache. */
+gboolean descriptor_check_services(const PluginInfo *info, const PosternHost *host, GError **error);
+
+/* The same checks for tables without functions that descriptor-variant.c rebuilt from a variant. */
+PluginInfo *descriptor_from_copy(const PosternPlugin *copy, const char *name, GError **error);
+
+/* For the cache and the probe's answer: everything but the function pointers. The first returns a full reference. */
+const char *descriptor_variant_type(void);
 GVariant *descriptor_to_variant(const PluginInfo *info);
 PluginInfo *descriptor_from_variant(GVariant *variant, const char *name, GError **error);
 

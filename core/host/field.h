@@ -16,6 +16,12 @@ const FieldInfo *field_find(GPtrArray *fields, const char *name);
  * choices; never shows the text of a SECRET field. Returns a full (not floating) reference. */
 GVariant *field_parse(const FieldInfo *field, const char *text, GError **error);
 
+/* Check one value against type, format and choices. BAD_PARAM as above. */
+gboolean field_check(const FieldInfo *field, GVariant *value, GError **error);
+
+/* Set BAD_PARAM: `name` is none of `fields`; with the nearest and all known ones. */
+void field_refuse_name(GPtrArray *fields, const char *name, const char *what, GError **error);
+
 /* Check `given` (a{sv} or NULL) against `fields` and fill in fallbacks. `what` names the whole in messages
  * ("task amt.power.set"). Unknown name (with the nearest known one), wrong type, missing required field:
  * BAD_PARAM. Returns a full reference to an a{sv} in table order. */
