@@ -3,6 +3,7 @@
 
 #include "worker.h"
 
+#include "crash.h"
 #include "device.h"
 
 #include <postern-plugin.h>
@@ -117,6 +118,7 @@ worker_main(gpointer data)
     Worker *worker = data;
 
     current = worker;
+    crash_thread_init();
     g_main_context_push_thread_default(worker->context);
     while (!g_atomic_int_get(&worker->stop)) {
         gboolean any = worker_read(worker);
