@@ -371,8 +371,9 @@ typedef struct {
     GVariant *(*info)(PosternStream *stream);
     /* [task] "address" s and "port" u it listens at. */
     GVariant *(*listener_info)(PosternListener *listener);
-    /* [task] Close; accept NULL. Left open, they are closed with the run. */
+    /* [task] Close; accepts NULL. Left open, it is closed with the run. */
     void (*close)(PosternStream *stream);
+    /* [task] The same for a listener. */
     void (*close_listener)(PosternListener *listener);
 } PosternStreamSvc;
 
