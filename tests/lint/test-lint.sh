@@ -21,8 +21,8 @@ for fixture in $fixtures; do
     wanted="$rule "
     [ "$rule" = clean ] && wanted=
     [ "$found" = "$wanted" ] && ok=yes || ok=no
-    verdict $ok "${fixture#tests/lint/fixtures/} trips: ${wanted:-nothing }(found: $found)"
+    verdict "$ok" "${fixture#tests/lint/fixtures/} trips: ${wanted:-nothing }(found: $found)"
 done
 findings=$(tools/lint/lint) && ok=yes || ok=no
-verdict $ok "the tree has no findings"
-[ $ok = yes ] || sed 's/^/# /' <<<"$findings"
+verdict "$ok" "the tree has no findings"
+[ "$ok" = yes ] || echo "# ${findings//$'\n'/$'\n'# }"
