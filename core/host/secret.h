@@ -16,6 +16,9 @@ enum { SECRET_MASKED_FROM = 4 };
 Secret *secret_new(const char *text, gssize length);
 /* The same for text that belongs to a login but may be shown, such as the user's name: not masked. [any] */
 Secret *secret_new_shown(const char *text, gssize length);
+/* A secret from where others cannot see it: `@FILE` (its first line; refused when others can read the file), `env:NAME`
+ * or `fd:N` (its next line). Plain text is refused, and never shown, with BAD_PARAM. Main thread. */
+Secret *secret_read(const char *source, GError **error);
 Secret *secret_ref(Secret *secret);
 void secret_unref(Secret *secret); /* the last one wipes it; it stays registered as long as it lives */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Secret, secret_unref)
