@@ -43,8 +43,8 @@ GPtrArray *registry_tasks(Registry *registry); /* of TaskInfo; borrowed */
 /* All credential types of enabled and loaded plugins, sorted by id. */
 GPtrArray *registry_credential_types(Registry *registry); /* of CredentialTypeInfo; borrowed */
 
-/* The task `id`. NULL with NOT_SUPPORTED: names the nearest id, or the plugin that would have it and why
- * that one is not enabled. */
+/* The task `id`: as its plugin describes it, with its function once that plugin is loaded. Any thread. NULL with
+ * NOT_SUPPORTED: names the nearest id, or the plugin that would have it and why that one is not enabled. */
 const TaskInfo *registry_task(Registry *registry, const char *id, GError **error);
 
 /* The credential type `id`, likewise. */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "credential.h"
+#include "host.h"
+#include "run.h"
+
+#include <string.h>
+
+/* Every service of this host, one line each; its table stands beside what it offers. */
+static const struct {
+    const char *id;
+    gconstpointer table;
+} services[] = {
+    {POSTERN_SVC_RUN, &run_service},
+    {POSTERN_SVC_TASKS, &tasks_service},
+    {POSTERN_SVC_CLOCK, &clock_service},
+};
+
+const void *
+host_service(const char *id)
+{
+    for (guint i = 0; id != NULL && i < G_N_ELEMENTS(services); i++)
+        if (strcmp(services[i].id, id) == 0)
+            return services[i].table;
+    return NULL;
+}
