@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plugin's tables, and its coming to life. */
+#include "amt.h"
+
+#include <libxml/parser.h>
+
+const char *const amt_tls_choices[] = {"prefer", "require", "off", NULL};
+extern const char *const amt_credentials[];
+const char *const amt_credentials[] = {"amt.digest", NULL};
+
+/* clang-format off */
+static const PosternField *const config[] = {
+    POSTERN_FIELD_ITEM(.name = "tls", .type = "s", .fallback = "'prefer'", .choices = amt_tls_choices,
+                       .summary = "TLS policy: prefer tries TLS first, then plain; require: TLS or nothing; off: plain only"),
+    POSTERN_FIELD_ITEM(.name = "tls-ca-file", .type = "s", .format = "file",
+                       .summary = "PEM file of the roots that must have issued device certificates"),
+    POSTERN_FIELD_ITEM(.name = "tls-pin", .type = "s",
+                       .summary = "SHA-256 of the only certificate to accept, where all devices share one"),
+    POSTERN_FIELD_ITEM(.name = "port", .type = "u", .format = "port", .fallback = "16992",
+                       .summary = "where devices speak plain HTTP"),
+    POSTERN_FIELD_ITEM(.name = "tls-port", .type = "u", .format = "port", .fallback = "16993",
+                       .summary = "where devices speak TLS"),
+    POSTERN_FIELD_ITEM(.name = "timeout-ms", .type = "u", .format = "ms", .fallback = "10000",
+                       .summary = "how long to wait for a connection, and for each answer"),
+    NULL,
+};
+
+static const PosternField *const digest_fields[] = {
+    POSTERN_FIELD_ITEM(.name = "user", .type = "s", .fallback = "'admin'", .summary = "account name in the device"),
+    POSTERN_FIELD_ITEM(.name = "password", .type = "s", .flags = POSTERN_FIELD_SECRET | POSTERN_FIELD_REQUIRED,
+                       .summary = "its password"),
+    NULL,
+};
+
+static const PosternCredentialType digest = {
+    .size = sizeof(PosternCredentialType),
+    .id = "amt.digest",
+    .summary = "an account of the AMT firmware",
+    .fields = digest_fields,
+    .login = "digest",
+};
+
+static const PosternCredentialType *const credential_types[] = {&digest, NULL};
+
+static const PosternTask *const tasks[] = {
+    &amt_identify_task,
+    &amt_power_get_task,
+    NULL,
+};
+
+static const char *const services[] = {POSTERN_SVC_RUN, POSTERN_SVC_HTTP, NULL};
+/* clang-format on */
+
+static gpointer
+amt_create(const PosternHost *host, GVariant *config_values, GError **error)
+{
+    Amt *amt = g_new0(Amt, 1);
+
+    postern_services_init(&amt->svc, host);
+    xmlInitParser(); /* not safe later, when several threads parse */
+    amt->tls = g_strdup(params_string(config_values, "tls"));
+    amt->tls_ca_file = g_strdup(params_string(config_values, "tls-ca-file"));
+    amt->tls_pin = g_strdup(params_string(config_values, "tls-pin"));
+    amt->port = params_uint(config_values, "port", 16992);
+    amt->tls_port = params_uint(config_values, "tls-port", 16993);
+    amt->timeout_ms = params_uint(config_values, "timeout-ms", 10000);
+    return amt;
+}
+
+static void
+amt_destroy(gpointer self)
+{
+    Amt *amt = self;
+
+    g_free(amt->tls);
+    g_free(amt->tls_ca_file);
+    g_free(amt->tls_pin);
+    g_free(amt);
+}
+
+static const PosternPlugin amt_plugin = {
+    .magic = POSTERN_MAGIC,
+    .size = sizeof(PosternPlugin),
+    .abi_major = POSTERN_ABI_MAJOR,
+    .abi_minor = POSTERN_ABI_MINOR,
+    .abi_minor_needed = 0,
+    .name = "amt",
+    .version = "0.1.0",
+    .license = "Apache-2.0",
+    .summary = "Intel Active Management Technology: power, inventory and any class over WS-Management",
+    .origin = "postern",
+    .requires_services = services,
+    .config = config,
+    .tasks = tasks,
+    .credential_types = credential_types,
+    .create = amt_create,
+    .destroy = amt_destroy,
+};
+
+POSTERN_PLUGIN(amt)
+{
+    return &amt_plugin;
+}

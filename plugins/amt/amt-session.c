@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A conversation as configuration and parameters want it. */
+#include "amt.h"
+
+GVariant *
+amt_http_options(const Amt *amt, GVariant *params, gboolean login)
+{
+    const char *tls = params_string(params, "tls");
+    const char *pin = params_string(params, "tls-pin");
+    const char *ca_file = params_string(params, "tls-ca-file");
+    PosternResult options;
+
+    result_begin(&options);
+    result_uint(&options, "port", amt->port);
+    result_uint(&options, "tls-port", amt->tls_port);
+    result_uint(&options, "timeout-ms", amt->timeout_ms);
+    result_string(&options, "tls", tls != NULL ? tls : amt->tls);
+    result_string(&options, "tls-pin", pin != NULL ? pin : amt->tls_pin);
+    result_string(&options, "tls-ca-file", ca_file != NULL ? ca_file : amt->tls_ca_file);
+    if (!login)
+        result_value(&options, "credentials", g_variant_new_strv(NULL, 0));
+    return result_end(&options);
+}
+
+WsMan *
+amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error)
+{
+    return wsman_open(&amt->svc, run, &amt_profile, amt_http_options(amt, params, TRUE), error);
+}
+
+static gboolean
+keep_first(const WsmanItem *item, gpointer data, GError **error)
+{
+    GVariant **first = data;
+
+    *first = g_variant_ref(item->values);
+    return FALSE;
+}
+
+GVariant *
+amt_read_single(WsMan *ws, const char *class_name, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    GVariant *instance = wsman_get(ws, class_name, NULL, &why);
+
+    if (instance != NULL)
+        return instance;
+    /* Any fault: which one a release gives to a Get without keys is not settled. Nothing else may be passed over. */
+    if (wsman_fault(ws) == NULL || g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_FORBIDDEN)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return NULL;
+    }
+    g_clear_error(&why);
+    if (wsman_enumerate(ws, class_name, FALSE, keep_first, &instance, &why))
+        return instance;
+    if (!wsman_absent(ws))
+        g_propagate_error(error, g_steal_pointer(&why));
+    return NULL;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this plugin share. */
+#ifndef AMT_H
+#define AMT_H
+
+#include <postern-host.h>
+#include <postern-params.h>
+#include <wsman.h>
+
+/* amt-plugin.c */
+typedef struct {
+    PosternServices svc;
+    char *tls;
+    char *tls_ca_file;
+    char *tls_pin;
+    guint32 port;
+    guint32 tls_port;
+    guint32 timeout_ms;
+} Amt;
+
+/* Every task takes these beside its own; NULL-ended rows of a table. */
+/* clang-format off */
+extern const char *const amt_tls_choices[];
+#define AMT_COMMON_PARAMS                                                                                     \
+    POSTERN_FIELD_ITEM(.name = "tls", .type = "s", .choices = amt_tls_choices,                                \
+                       .summary = "use TLS: overrides the plugin's configuration"),                           \
+    POSTERN_FIELD_ITEM(.name = "tls-pin", .type = "s",                                                        \
+                       .summary = "SHA-256 of the only certificate to accept, 64 hex digits"),                \
+    POSTERN_FIELD_ITEM(.name = "tls-ca-file", .type = "s", .format = "file",                                  \
+                       .summary = "PEM file of the roots that must have issued the certificate")
+/* clang-format on */
+
+/* amt-session.c */
+GVariant *amt_http_options(const Amt *amt, GVariant *params, gboolean login);
+WsMan *amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error);
+/* The only instance of a class: Get, or where a release wants keys for that, the first of an enumeration. NULL
+ * without `error`: the device has none, or no such class. */
+GVariant *amt_read_single(WsMan *ws, const char *class_name, GError **error);
+
+/* amt-codes.c */
+typedef struct {
+    guint32 code;
+    const char *word;
+} AmtWord;
+const char *amt_word(const AmtWord *table, guint32 code); /* NULL: unknown; the table ends with a NULL word */
+gboolean amt_code(const AmtWord *table, const char *word, guint32 *code);
+const char *amt_status_name(guint32 status);
+gint amt_status_error(guint32 status);
+extern const AmtWord amt_power_states[];
+extern const AmtWord amt_enabled_states[];
+extern const AmtWord amt_provisioning_states[];
+extern const AmtWord amt_provisioning_modes[];
+extern const AmtWord amt_control_modes[];
+extern const AmtWord amt_chassis_types[];
+extern const AmtWord amt_memory_types[];
+extern const AmtWord amt_memory_forms[];
+extern const AmtWord amt_os_power_saving[];
+
+/* amt-types.c */
+extern const WsmanProfile amt_profile;
+
+/* amt-identify.c, amt-wsman.c, amt-power.c, amt-power-set.c, amt-inventory.c */
+extern const PosternTask amt_identify_task;
+extern const PosternTask amt_wsman_get_task;
+extern const PosternTask amt_wsman_put_task;
+extern const PosternTask amt_wsman_create_task;
+extern const PosternTask amt_wsman_delete_task;
+extern const PosternTask amt_wsman_enumerate_task;
+extern const PosternTask amt_wsman_invoke_task;
+extern const PosternTask amt_power_get_task;
+extern const PosternTask amt_power_set_task;
+extern const PosternTask amt_inventory_get_task;
+
+/* amt-power.c */
+typedef struct {
+    guint32 state;
+    GArray *available; /* guint32; empty: the device does not say */
+} AmtPower;
+void amt_power_clear(AmtPower *power);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AmtPower, amt_power_clear)
+gboolean amt_power_read(WsMan *ws, AmtPower *power, GError **error);
+GVariant *amt_power_words(const GArray *codes);          /* floating "as" */
+void amt_power_result(PosternResult *result, const AmtPower *power);
+
+#endif /* AMT_H */
