@@ -245,7 +245,7 @@ pass_notes(PosternRun *parent, GVariant *notes)
 static GVariant *
 svc_run(PosternRun *parent, const char *id, const char *target, GVariant *params, GError **error)
 {
-    g_autoptr(GVariant) owned = params == NULL ? NULL : g_variant_take_ref(params);
+    g_autoptr(GVariant) owned = params == NULL ? NULL : g_variant_ref_sink(params);
     Child *child;
     GVariant *result;
 

@@ -33,7 +33,7 @@ svc_progress(PosternRun *run, double part, const char *words)
 static gboolean
 svc_row(PosternRun *run, GVariant *row, GError **error)
 {
-    g_autoptr(GVariant) owned = g_variant_take_ref(row);
+    g_autoptr(GVariant) owned = g_variant_ref_sink(row);
 
     if (!run_check(run, error))
         return FALSE;

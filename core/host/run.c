@@ -260,6 +260,17 @@ run_call_endings(PosternRun *run)
 
 /* ---- execution ---- */
 
+/* GIO calls "cancelled" whatever ends them early; the run knows what it was. */
+static void
+name_cause(PosternRun *run, GError **error)
+{
+    if (run->cause == NULL || error == NULL ||
+        !g_error_matches(*error, POSTERN_ERROR, POSTERN_ERROR_CANCELLED))
+        return;
+    g_clear_error(error);
+    *error = g_error_copy(run->cause);
+}
+
 /* What a plugin returns is checked before a user sees it; a result without an error and an error without a
  * cause are the plugin's mistakes, and named as such. */
 static GVariant *
@@ -277,6 +288,7 @@ run_checked(PosternRun *run, GVariant *result, GError **error)
                         run->task->id,
                         run->task->plugin->name);
         error_translate(error);
+        name_cause(run, error);
         return NULL;
     }
     if (error != NULL && *error != NULL) {
