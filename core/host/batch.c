@@ -5,6 +5,7 @@
 
 #include "error.h"
 
+#include <pthread.h>
 #include <sys/epoll.h>
 
 /*
@@ -70,7 +71,7 @@ struct Batch {
     PosternError cancel_code;
     gboolean left_behind;
 
-    GMutex lock;
+    pthread_mutex_t lock;
     GArray *news; /* of News */
 };
 
@@ -81,10 +82,10 @@ batch_tell(Batch *batch, News *news)
 {
     gboolean first;
 
-    g_mutex_lock(&batch->lock);
+    pthread_mutex_lock(&batch->lock);
     first = batch->news->len == 0;
     g_array_append_vals(batch->news, news, 1);
-    g_mutex_unlock(&batch->lock);
+    pthread_mutex_unlock(&batch->lock);
     if (first)
         g_main_context_wakeup(batch->context);
 }
@@ -114,9 +115,9 @@ batch_is_behind(Batch *batch)
 {
     gboolean behind;
 
-    g_mutex_lock(&batch->lock);
+    pthread_mutex_lock(&batch->lock);
     behind = batch->news->len >= NEWS_MAX;
-    g_mutex_unlock(&batch->lock);
+    pthread_mutex_unlock(&batch->lock);
     return behind;
 }
 
@@ -299,12 +300,12 @@ batch_read_news(Batch *batch)
 {
     g_autoptr(GArray) news = NULL;
 
-    g_mutex_lock(&batch->lock);
+    pthread_mutex_lock(&batch->lock);
     if (batch->news->len > 0) {
         news = batch->news;
         batch->news = g_array_new(FALSE, FALSE, sizeof(News));
     }
-    g_mutex_unlock(&batch->lock);
+    pthread_mutex_unlock(&batch->lock);
     if (news == NULL)
         return FALSE;
     for (guint i = 0; i < news->len; i++)
@@ -553,7 +554,7 @@ batch_new(Host *host,
         batch->plan.timeout_ms = 0;
     batch->context = g_main_context_ref_thread_default();
     batch->news = g_array_new(FALSE, FALSE, sizeof(News));
-    g_mutex_init(&batch->lock);
+    pthread_mutex_init(&batch->lock, NULL);
     return batch;
 }
 
@@ -635,7 +636,7 @@ batch_free(Batch *batch)
         news_clear(&g_array_index(batch->news, News, i));
     g_array_unref(batch->news);
     g_main_context_unref(batch->context);
-    g_mutex_clear(&batch->lock);
+    pthread_mutex_destroy(&batch->lock);
     g_free(batch->cancelled);
     g_free(batch);
 }

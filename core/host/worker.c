@@ -7,6 +7,7 @@
 #include "device.h"
 
 #include <postern-plugin.h>
+#include <pthread.h>
 
 /* Longer than this inside one fiber is worth a warning; a handshake or a big parse stays well below. */
 enum { HELD_WARN_US = 250 * 1000, MONITOR_US = 250 * 1000, STOP_GRACE_US = 2 * 1000 * 1000 };
@@ -16,6 +17,7 @@ typedef struct {
     gpointer data;
 } Letter;
 
+/* Locks are those of the system, not GLib's: the thread checker knows them, so it can prove this file. */
 struct Worker {
     GPtrArray *all; /* started together; borrowed */
     guint index;
@@ -24,7 +26,7 @@ struct Worker {
     Reactor *reactor;
     FiberPool *fibers;
     GHashTable *devices;
-    GMutex lock; /* inbox and holder */
+    pthread_mutex_t lock; /* inbox and holder */
     GArray *inbox, *reading; /* of Letter */
     const WorkerHolder *holder;
     gint64 held_since, warned; /* 0: not held; the held_since last warned of */
@@ -83,10 +85,10 @@ worker_post(Worker *worker, void (*fn)(gpointer data), gpointer data)
     Letter letter = {fn, data};
     gboolean first;
 
-    g_mutex_lock(&worker->lock);
+    pthread_mutex_lock(&worker->lock);
     first = worker->inbox->len == 0;
     g_array_append_val(worker->inbox, letter);
-    g_mutex_unlock(&worker->lock);
+    pthread_mutex_unlock(&worker->lock);
     if (first && worker != current)
         g_main_context_wakeup(worker->context);
 }
@@ -98,11 +100,11 @@ worker_read(Worker *worker)
     GArray *letters;
     gboolean any;
 
-    g_mutex_lock(&worker->lock);
+    pthread_mutex_lock(&worker->lock);
     letters = worker->inbox;
     worker->inbox = worker->reading;
     worker->reading = letters;
-    g_mutex_unlock(&worker->lock);
+    pthread_mutex_unlock(&worker->lock);
     for (guint i = 0; i < letters->len; i++) {
         Letter letter = g_array_index(letters, Letter, i);
         letter.fn(letter.data);
@@ -124,6 +126,8 @@ worker_main(gpointer data)
         gboolean any = worker_read(worker);
         g_main_context_iteration(worker->context, !any);
     }
+    while (worker_read(worker))
+        ; /* the last letters give back what the last runs held */
     g_main_context_pop_thread_default(worker->context);
     g_atomic_int_set(&worker->stopped, TRUE);
     return NULL;
@@ -134,10 +138,10 @@ worker_main(gpointer data)
 static void
 worker_set_holder(Worker *worker, const WorkerHolder *holder, gint64 since)
 {
-    g_mutex_lock(&worker->lock);
+    pthread_mutex_lock(&worker->lock);
     worker->holder = holder;
     worker->held_since = since;
-    g_mutex_unlock(&worker->lock);
+    pthread_mutex_unlock(&worker->lock);
 }
 
 void
@@ -153,9 +157,9 @@ worker_held_for(Worker *worker)
 {
     gint64 since;
 
-    g_mutex_lock(&worker->lock);
+    pthread_mutex_lock(&worker->lock);
     since = worker->held_since;
-    g_mutex_unlock(&worker->lock);
+    pthread_mutex_unlock(&worker->lock);
     return since == 0 ? 0 : g_get_monotonic_time() - since;
 }
 
@@ -171,9 +175,9 @@ worker_held_text(Worker *worker)
 {
     char *text;
 
-    g_mutex_lock(&worker->lock);
+    pthread_mutex_lock(&worker->lock);
     text = worker->holder == NULL ? NULL : holder_text(worker->holder);
-    g_mutex_unlock(&worker->lock);
+    pthread_mutex_unlock(&worker->lock);
     return text;
 }
 
@@ -201,7 +205,7 @@ monitor_look(Worker *worker)
     g_autofree char *text = NULL;
     gint64 held = 0;
 
-    g_mutex_lock(&worker->lock);
+    pthread_mutex_lock(&worker->lock);
     if (worker->held_since != 0 && worker->warned != worker->held_since) {
         held = g_get_monotonic_time() - worker->held_since;
         if (held >= HELD_WARN_US) {
@@ -209,7 +213,7 @@ monitor_look(Worker *worker)
             text = holder_text(worker->holder);
         }
     }
-    g_mutex_unlock(&worker->lock);
+    pthread_mutex_unlock(&worker->lock);
     if (text != NULL)
         g_warning("%s has held worker %u for %" G_GINT64_FORMAT
                   " ms without a break: every other run on that worker waits; blocking code "
@@ -221,24 +225,34 @@ monitor_look(Worker *worker)
 
 typedef struct {
     GThread *thread;
-    GMutex lock;
-    GCond wake;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
     GPtrArray *workers;
     gboolean stop;
 } Monitor;
+
+static void
+monitor_wait(Monitor *monitor)
+{
+    gint64 until = g_get_real_time() + MONITOR_US;
+    struct timespec when = {.tv_sec = until / G_USEC_PER_SEC,
+                            .tv_nsec = until % G_USEC_PER_SEC * 1000};
+
+    pthread_cond_timedwait(&monitor->wake, &monitor->lock, &when);
+}
 
 static gpointer
 monitor_main(gpointer data)
 {
     Monitor *monitor = data;
 
-    g_mutex_lock(&monitor->lock);
+    pthread_mutex_lock(&monitor->lock);
     while (!monitor->stop) {
-        g_cond_wait_until(&monitor->wake, &monitor->lock, g_get_monotonic_time() + MONITOR_US);
+        monitor_wait(monitor);
         for (guint i = 0; i < monitor->workers->len && !monitor->stop; i++)
             monitor_look(monitor->workers->pdata[i]);
     }
-    g_mutex_unlock(&monitor->lock);
+    pthread_mutex_unlock(&monitor->lock);
     return NULL;
 }
 
@@ -249,6 +263,8 @@ monitor_start(GPtrArray *workers)
 {
     Monitor *monitor = g_new0(Monitor, 1);
 
+    pthread_mutex_init(&monitor->lock, NULL);
+    pthread_cond_init(&monitor->wake, NULL);
     monitor->workers = workers;
     monitor->thread = g_thread_new("monitor", monitor_main, monitor);
     if (monitors == NULL)
@@ -263,14 +279,16 @@ monitor_stop(GPtrArray *workers)
 
     if (monitor == NULL)
         return;
-    g_mutex_lock(&monitor->lock);
+    pthread_mutex_lock(&monitor->lock);
     monitor->stop = TRUE;
-    g_cond_signal(&monitor->wake);
-    g_mutex_unlock(&monitor->lock);
+    pthread_cond_signal(&monitor->wake);
+    pthread_mutex_unlock(&monitor->lock);
     g_thread_join(monitor->thread);
     g_hash_table_remove(monitors, workers);
     if (g_hash_table_size(monitors) == 0)
         g_clear_pointer(&monitors, g_hash_table_unref);
+    pthread_cond_destroy(&monitor->wake);
+    pthread_mutex_destroy(&monitor->lock);
     g_free(monitor);
 }
 
@@ -285,7 +303,7 @@ worker_free(Worker *worker)
     g_main_context_unref(worker->context);
     g_array_unref(worker->inbox);
     g_array_unref(worker->reading);
-    g_mutex_clear(&worker->lock);
+    pthread_mutex_destroy(&worker->lock);
     g_free(worker);
 }
 
@@ -301,7 +319,7 @@ worker_start(guint index, GError **error)
     worker->devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, device_free);
     worker->inbox = g_array_new(FALSE, FALSE, sizeof(Letter));
     worker->reading = g_array_new(FALSE, FALSE, sizeof(Letter));
-    g_mutex_init(&worker->lock);
+    pthread_mutex_init(&worker->lock, NULL);
     worker->reactor = reactor_new(worker->context, error);
     if (worker->reactor != NULL)
         worker->thread = g_thread_try_new(name, worker_main, worker, error);
