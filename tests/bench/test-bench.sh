@@ -1,0 +1,107 @@
+#!/bin/bash
+# The yardsticks work, and each does what it is to be compared by: one connection and one login for each device.
+# How long it takes is not looked at: tests/bench/wsman measures.
+set -u
+bench=${builddir:-.}/tests/bench
+count=200
+dir=$(mktemp -d) || exit 1
+server=
+stop() {
+    [ -n "$server" ] && kill "$server" 2>/dev/null
+    rm -rf "$dir"
+}
+trap stop EXIT
+number=0
+(umask 077 && echo 'P@ssw0rd' >"$dir/password" && echo 'wrong' >"$dir/wrong")
+login=(--user admin --password-file "$dir/password")
+
+# verdict WHAT COMMAND...: the command says whether it is so
+verdict() {
+    local what=$1
+    shift
+    number=$((number + 1))
+    "$@" && echo "ok $number - $what" || echo "not ok $number - $what"
+}
+
+# number_of NAME FILE: a number in a file with one line of JSON
+number_of() {
+    grep '^{' "$2" | tail -n 1 | grep -o "\"$1\":[0-9]*" | cut -d : -f 2
+}
+
+# says FILE NAME=NUMBER...
+says() {
+    local file=$1 pair found
+    shift
+    for pair in "$@"; do
+        found=$(number_of "${pair%%=*}" "$file")
+        [ "$found" = "${pair#*=}" ] && continue
+        echo "# ${pair%%=*} is ${found:-missing}, expected ${pair#*=}; the file says: $(tr '\n' ' ' <"$file")"
+        return 1
+    done
+}
+
+# start_server [--tls]: sets server and port
+start_server() {
+    : >"$dir/server"
+    "$bench/bare-server" --port 0 "${login[@]}" "$@" >"$dir/server" &
+    server=$!
+    for _ in $(seq 100); do
+        port=$(sed -n 's/^ready //p' "$dir/server")
+        [ -n "$port" ] && return
+        sleep 0.1
+    done
+    echo "Bail out! bare-server did not get ready within 10 seconds"
+    exit 1
+}
+
+stop_server() {
+    kill "$server"
+    wait "$server"
+    server=
+}
+
+# client_is_right NAME [--tls]
+client_is_right() {
+    local name=$1
+    shift
+    start_server "$@"
+    "$bench/$name" --count "$count" --parallel 150 --port "$port" "${login[@]}" "$@" >"$dir/client"
+    stop_server
+    verdict "$name ${1-plain}: each device answers" says "$dir/client" targets=$count ok=$count failed=0
+    verdict "$name ${1-plain}: one connection and one login for each device" \
+        says "$dir/server" connections=$count logins=$count answers=$count challenges=$count \
+        requests=$((2 * count))
+}
+
+wrong_password_fails() {
+    start_server
+    "$bench/bare-client" --count 5 --port "$port" --user admin --password-file "$dir/wrong" >"$dir/client"
+    stop_server
+    verdict "a wrong password is seen" says "$dir/client" ok=0 failed=5
+    verdict "a wrong password gets no answer" says "$dir/server" answers=0 connections=5
+}
+
+nobody_there_fails() {
+    start_server
+    stop_server
+    "$bench/bare-client" --count 5 --port "$port" "${login[@]}" >"$dir/client"
+    verdict "devices that are not there count as failed" says "$dir/client" ok=0 failed=5
+}
+
+run_measures() {
+    "$bench/bench-run" --stdout "$dir/out" sh -c 'echo said; exit 3' >"$dir/client"
+    verdict "bench-run passes on the status" says "$dir/client" status=3
+    verdict "bench-run keeps the output apart" test "$(cat "$dir/out")" = said
+}
+
+clients=(bare-client)
+[ -x "$bench/curl-client" ] && clients+=(curl-client)
+echo "1..$((5 + 4 * ${#clients[@]}))"
+[ ${#clients[@]} -eq 2 ] || echo "# without libcurl there is no curl-client"
+for client in "${clients[@]}"; do
+    client_is_right "$client"
+    client_is_right "$client" --tls
+done
+wrong_password_fails
+nobody_there_fails
+run_measures
