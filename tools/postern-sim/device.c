@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "device.h"
+#include "power.h"
+#include "sim.h"
+#include "values.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* splitmix64: well mixed, and the same on every machine, so that a seed means the same fleet
+ * everywhere. */
+static guint64
+mix(guint64 x)
+{
+    x += 0x9E3779B97F4A7C15U;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
+    return x ^ (x >> 31);
+}
+
+guint64
+device_derive(const Device *device, guint salt)
+{
+    return mix(mix(device->sim->seed ^ device->address) + salt);
+}
+
+void
+device_address_text(guint32 address, char text[16])
+{
+    struct in_addr in = {htonl(address)};
+
+    if (inet_ntop(AF_INET, &in, text, 16) == NULL)
+        text[0] = '\0';
+}
+
+void
+device_uuid(const Device *device, guint8 uuid[16])
+{
+    guint64 halves[2] = {device_derive(device, 1), device_derive(device, 2)};
+
+    memcpy(uuid, halves, 16);
+}
+
+char *
+device_realm(const Device *device)
+{
+    guint64 high = device_derive(device, 3), low = device_derive(device, 4);
+
+    if (!device->model->realm_random)
+        return g_strdup_printf("Digest:%04X%028X", (guint)(high & 0xFFFF), 0U);
+    return g_strdup_printf("Digest:%08X%08X%08X%08X",
+                           (guint)(high >> 32),
+                           (guint)(high & 0xFFFFFFFF),
+                           (guint)(low >> 32),
+                           (guint)(low & 0xFFFFFFFF));
+}
+
+void
+device_init(Device *device, struct Sim *sim, const Model *model, guint32 address)
+{
+    device->sim = sim;
+    device->model = model;
+    device->address = address;
+    device->next_message = (guint32)(device_derive(device, 5) & 0xFFF);
+    device->next_context = (guint32)(device_derive(device, 6) & 0x3FF) + 1;
+    /* most of a fleet is on in the daytime */
+    device->power = device_derive(device, 7) % 4 != 0 ? POWER_ON : POWER_OFF;
+    device->os_saving = 2;
+}
+
+const Fault *
+device_fault(const Device *device, FaultKind kind)
+{
+    const GPtrArray *faults = device->sim->faults;
+
+    if (device->faults == 0)
+        return NULL;
+    for (guint i = 0; i < faults->len; i++) {
+        const Fault *fault = faults->pdata[i];
+        if ((device->faults >> i & 1) != 0 && fault->kind == kind)
+            return fault;
+    }
+    return NULL;
+}
+
+/* ---- late parts ---- */
+
+void
+device_stored_free(DeviceStored *stored)
+{
+    g_free(stored->name);
+    g_free(stored->xml);
+    g_free(stored);
+}
+
+void
+device_created_free(DeviceCreated *created)
+{
+    g_ptr_array_unref(created->properties);
+    g_free(created);
+}
+
+DeviceExtra *
+device_extra(Device *device)
+{
+    if (device->extra == NULL) {
+        device->extra = g_new0(DeviceExtra, 1);
+        device->extra->log = g_array_new(FALSE, FALSE, sizeof(DeviceRequest));
+    }
+    return device->extra;
+}
+
+void
+device_clear(Device *device)
+{
+    DeviceExtra *extra = g_steal_pointer(&device->extra);
+
+    if (extra == NULL)
+        return;
+    g_clear_pointer(&extra->stored, g_hash_table_unref);
+    g_clear_pointer(&extra->created, g_ptr_array_unref);
+    g_clear_pointer(&extra->contexts, g_array_unref);
+    g_clear_pointer(&extra->log, g_array_unref);
+    g_free(extra->boot_source);
+    g_free(extra);
+}
+
+void
+device_note(Device *device, const char *action, const char *target, guint status)
+{
+    DeviceExtra *extra = device_extra(device);
+    DeviceRequest request = {g_get_real_time(), action, target, (guint16)status};
+
+    device->requests++;
+    if (extra->log->len < DEVICE_LOG_KEEP) {
+        g_array_append_val(extra->log, request);
+        return;
+    }
+    g_array_index(extra->log, DeviceRequest, extra->log_next) = request;
+    extra->log_next = (extra->log_next + 1) % DEVICE_LOG_KEEP;
+}
+
+guint
+device_events(Device *device)
+{
+    guint starts = 1 + (guint)(device_derive(device, 40) % 8);
+
+    power_state(device, g_get_monotonic_time());
+    return MIN((starts + device->boots) * 5, 390);
+}
+
+/* ---- instances ---- */
+
+gboolean
+device_has(const Device *device, const SimInstance *instance)
+{
+    return instance->chance >= 100 ||
+           device_derive(device, 1000 + instance->salt) % 100 < instance->chance;
+}
+
+const SimInstance *
+device_first(Device *device, const char *class_name)
+{
+    SimClass *class = classes_find(device->model, class_name);
+
+    for (guint i = 0; class != NULL && i < class->instances->len; i++)
+        if (device_has(device, class->instances->pdata[i]))
+            return class->instances->pdata[i];
+    return NULL;
+}
+
+static GPtrArray *
+stored_of(Device *device, const SimInstance *instance)
+{
+    if (device->extra == NULL || device->extra->stored == NULL)
+        return NULL;
+    return g_hash_table_lookup(device->extra->stored, GUINT_TO_POINTER(instance->index));
+}
+
+/* Appends the inner XML of a stored value, putting in the letter that the common namespace has
+ * here. */
+static void
+append_stored(GString *out, const char *xml, char common)
+{
+    for (; *xml != '\0'; xml++)
+        g_string_append_c(out, *xml == '\1' ? common : *xml);
+}
+
+static void
+append_element(GString *out, char prefix, const char *name, const char *xml, char common)
+{
+    g_string_append_printf(out, "<%c:%s>", prefix, name);
+    append_stored(out, xml, common);
+    g_string_append_printf(out, "</%c:%s>", prefix, name);
+}
+
+/* The value in text; FALSE when the device has none. */
+static gboolean
+expand(Device *device, const SimProperty *property, GString *out)
+{
+    for (guint i = 0; i < property->segments->len; i++) {
+        const SimSegment *segment = &g_array_index(property->segments, SimSegment, i);
+        if (segment->text != NULL)
+            g_string_append(out, segment->text);
+        else if (!segment->value->append(device, segment->arguments, out))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+render_array(Device *device, const SimProperty *property, char prefix, GString *out, gsize start)
+{
+    g_autofree char *values = g_strdup(out->str + start);
+    g_auto(GStrv) words = g_strsplit(values, " ", -1);
+
+    g_string_truncate(out, start);
+    for (guint i = 0; words[i] != NULL; i++)
+        if (*words[i] != '\0')
+            append_element(out, prefix, property->name, words[i], 'h');
+}
+
+static void
+render_property(Device *device, const SimProperty *property, char prefix, char common, GString *out)
+{
+    static const char *const wrappers[] = {
+        [SIM_DATETIME] = "Datetime", [SIM_INTERVAL] = "Interval"};
+    gboolean wrapped = property->kind == SIM_DATETIME || property->kind == SIM_INTERVAL;
+    gsize start = out->len;
+    gboolean present;
+
+    if (property->kind != SIM_EACH)
+        g_string_append_printf(out, "<%c:%s>", prefix, property->name);
+    if (wrapped)
+        g_string_append_printf(out, "<%c:%s>", common, wrappers[property->kind]);
+    present = expand(device, property, out);
+    if (!present) {
+        g_string_truncate(out, start);
+        return;
+    }
+    if (property->kind == SIM_EACH) {
+        render_array(device, property, prefix, out, start);
+        return;
+    }
+    if (wrapped)
+        g_string_append_printf(out, "</%c:%s>", common, wrappers[property->kind]);
+    g_string_append_printf(out, "</%c:%s>", prefix, property->name);
+}
+
+static gboolean
+is_stored(const GPtrArray *stored, const char *name)
+{
+    for (guint i = 0; stored != NULL && i < stored->len; i++)
+        if (g_str_equal(((const DeviceStored *)stored->pdata[i])->name, name))
+            return TRUE;
+    return FALSE;
+}
+
+/* All stored values of this name: an array has several. */
+static void
+render_stored(const GPtrArray *stored, const char *name, char prefix, char common, GString *out)
+{
+    for (guint i = 0; i < stored->len; i++) {
+        const DeviceStored *one = stored->pdata[i];
+        if (one->xml != NULL && g_str_equal(one->name, name))
+            append_element(out, prefix, name, one->xml, common);
+    }
+}
+
+void
+device_render(Device *device, const SimInstance *instance, char prefix, char common, GString *out)
+{
+    const GPtrArray *stored = stored_of(device, instance);
+    const char *last = "";
+
+    g_string_append_printf(out, "<%c:%s>", prefix, instance->class->name);
+    for (guint i = 0; i < instance->properties->len; i++) {
+        const SimProperty *property = instance->properties->pdata[i];
+        if (!is_stored(stored, property->name))
+            render_property(device, property, prefix, common, out);
+        else if (!g_str_equal(last, property->name))
+            render_stored(stored, property->name, prefix, common, out);
+        last = property->name;
+    }
+    g_string_append_printf(out, "</%c:%s>", prefix, instance->class->name);
+}
+
+void
+device_render_created(const DeviceCreated *created, char prefix, char common, GString *out)
+{
+    g_string_append_printf(out, "<%c:%s>", prefix, created->class->name);
+    for (guint i = 0; i < created->properties->len; i++) {
+        const DeviceStored *one = created->properties->pdata[i];
+        append_element(out, prefix, one->name, one->xml, common);
+    }
+    g_string_append_printf(out, "</%c:%s>", prefix, created->class->name);
+}
+
+char *
+device_property(Device *device, const SimInstance *instance, const char *name)
+{
+    const GPtrArray *stored = stored_of(device, instance);
+
+    for (guint i = 0; stored != NULL && i < stored->len; i++) {
+        const DeviceStored *one = stored->pdata[i];
+        if (g_str_equal(one->name, name))
+            return g_strdup(one->xml);
+    }
+    for (guint i = 0; i < instance->properties->len; i++) {
+        const SimProperty *property = instance->properties->pdata[i];
+        if (g_str_equal(property->name, name)) {
+            GString *out = g_string_new(NULL);
+            gboolean present = expand(device, property, out);
+            return g_string_free(out, !present);
+        }
+    }
+    return NULL;
+}
+
+static void
+unref_stored(gpointer data)
+{
+    g_ptr_array_unref(data);
+}
+
+static GHashTable *
+new_store(void)
+{
+    return g_hash_table_new_full(NULL, NULL, NULL, unref_stored);
+}
+
+static void
+drop_stored(GPtrArray *stored, const char *name)
+{
+    for (guint i = stored->len; i > 0; i--)
+        if (g_str_equal(((const DeviceStored *)stored->pdata[i - 1])->name, name))
+            g_ptr_array_remove_index(stored, i - 1);
+}
+
+void
+device_store(Device *device, const SimInstance *instance, const char *name, const char *xml)
+{
+    DeviceExtra *extra = device_extra(device);
+    GPtrArray *stored;
+    DeviceStored *one;
+
+    if (extra->stored == NULL)
+        extra->stored = new_store();
+    stored = stored_of(device, instance);
+    if (stored == NULL) {
+        stored = g_ptr_array_new_with_free_func((GDestroyNotify)device_stored_free);
+        g_hash_table_insert(extra->stored, GUINT_TO_POINTER(instance->index), stored);
+    }
+    drop_stored(stored, name);
+    one = g_new0(DeviceStored, 1);
+    one->name = g_strdup(name);
+    one->xml = g_strdup(xml);
+    g_ptr_array_add(stored, one);
+}
+
+void
+device_replace(Device *device, const SimInstance *instance, GPtrArray *stored)
+{
+    DeviceExtra *extra = device_extra(device);
+
+    if (extra->stored == NULL)
+        extra->stored = new_store();
+    g_hash_table_insert(extra->stored, GUINT_TO_POINTER(instance->index), stored);
+}
+
+void
+device_forget(Device *device, const SimInstance *instance)
+{
+    if (device->extra != NULL && device->extra->stored != NULL)
+        g_hash_table_remove(device->extra->stored, GUINT_TO_POINTER(instance->index));
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * device.h - one simulated machine: identity, state, what it was asked.
+ *
+ * There are up to some ten thousand of them, so the record is small and everything that most
+ * devices never need (stored settings, enumerations, the log of requests) is allocated on first
+ * use. Identity is computed from seed and address each time it is asked for and takes no memory.
+ */
+#include "classes.h"
+#include "faults.h"
+
+enum { DEVICE_LOG_KEEP = 256 };
+
+typedef struct Device Device;
+
+typedef struct {
+    gint64 at;                   /* wall clock, microseconds */
+    const char *action, *target; /* interned: method or operation, class or path */
+    guint16 status;
+} DeviceRequest;
+
+/* What was put into an instance by Put or by a method. */
+typedef struct {
+    char *name;
+    char *xml; /* inner XML; \1 stands for the letter that the common namespace will have; NULL:
+                  absent */
+} DeviceStored;
+
+/* An instance that Create or a method made. */
+typedef struct {
+    SimClass *class;
+    GPtrArray *properties; /* of DeviceStored */
+} DeviceCreated;
+
+typedef struct {
+    guint32 id;
+    SimClass *class;
+    guint next;
+    gboolean references, objects;
+    gint64 expires;
+} DeviceContext;
+
+typedef struct {
+    GHashTable *stored; /* guint instance index -> GPtrArray of DeviceStored */
+    GPtrArray *created; /* of DeviceCreated */
+    GArray *contexts;   /* of DeviceContext */
+    GArray *log;        /* of DeviceRequest, a ring of DEVICE_LOG_KEEP */
+    guint log_next;
+    char *boot_source; /* InstanceID of the next boot's source; NULL: as the BIOS is set */
+    gint64 clock_offset;
+} DeviceExtra;
+
+typedef struct {
+    gint64 due; /* monotonic microseconds; 0: no step */
+    guint8 state;
+    guint8 boots; /* this step starts the machine */
+} PowerStep;
+
+struct Device {
+    struct Sim *sim;
+    const Model *model;
+    DeviceExtra *extra; /* NULL until needed */
+    guint64 faults;     /* bit n: the n-th fault option concerns this device */
+    guint32 address;    /* host byte order */
+    guint32 connections, challenges, logins, logins_failed, requests;
+    guint32 open; /* connections now */
+    guint32 next_message, next_context, nonce_epoch;
+    guint32 boots, refused;
+    PowerStep steps[2];
+    gint64 unreachable_until; /* the network adapter resets */
+    guint8 power;             /* before `steps` */
+    guint8 os_saving;
+    guint8 a1[16]; /* MD5 of user, realm, password */
+    gboolean a1_known;
+};
+
+/* Begins its life: power state and the like by seed. */
+void device_init(Device *device, struct Sim *sim, const Model *model, guint32 address);
+
+void device_clear(Device *device);
+
+/* The parts that are allocated late. */
+DeviceExtra *device_extra(Device *device);
+
+/* A number that depends on seed, address and `salt` only. */
+guint64 device_derive(const Device *device, guint salt);
+
+/* The device's realm, newly allocated. */
+char *device_realm(const Device *device);
+
+/* UUID in SMBIOS byte order. */
+void device_uuid(const Device *device, guint8 uuid[16]);
+
+/* Its address in text. */
+void device_address_text(guint32 address, char text[16]);
+
+/* The one argument of a fault of this kind on this device; NULL when it has none. */
+const Fault *device_fault(const Device *device, FaultKind kind);
+
+/* Keeps that a request was served. */
+void device_note(Device *device, const char *action, const char *target, guint status);
+
+/* How many records its event log holds: they grow with the starts of the machine. */
+guint device_events(Device *device);
+
+/* TRUE when the device has this instance. */
+gboolean device_has(const Device *device, const SimInstance *instance);
+
+/* Appends <P:Class>...</P:Class>, P = `prefix` for the class, `common` for the common namespace. */
+void
+device_render(Device *device, const SimInstance *instance, char prefix, char common, GString *out);
+void device_render_created(const DeviceCreated *created, char prefix, char common, GString *out);
+
+/* Value of a property as text for the wire (the first, of an array); NULL when it is absent. */
+char *device_property(Device *device, const SimInstance *instance, const char *name);
+
+/* Sets one property from code or Put; `xml` is inner XML as in DeviceStored, NULL removes the
+ * property. The instance falls back to its template by device_forget(). */
+void device_store(Device *device, const SimInstance *instance, const char *name, const char *xml);
+/* All that was put into an instance at once; takes `stored`, of DeviceStored. */
+void device_replace(Device *device, const SimInstance *instance, GPtrArray *stored);
+void device_forget(Device *device, const SimInstance *instance);
+
+/* Shorthand for code: the first instance of `class_name` in the device, or NULL. */
+const SimInstance *device_first(Device *device, const char *class_name);
+
+void device_created_free(DeviceCreated *created);
+void device_stored_free(DeviceStored *stored);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* sim.h - the whole simulator: its devices and the choices of the command line. */
+#include "device.h"
+
+typedef enum { SIM_TLS_MODEL, SIM_TLS_ON, SIM_TLS_OFF, SIM_TLS_ONLY, SIM_TLS_LEGACY } SimTls;
+
+typedef struct Sim {
+    Device *devices;
+    guint count;
+    guint32 first; /* address of devices[0]; the others follow */
+    GPtrArray *models;
+    GPtrArray *faults;
+    char *user, *password;
+    guint64 seed;
+    guint8 secret[16]; /* signs nonces */
+    guint16 port, tls_port;
+    SimTls tls;
+} Sim;
+
+/* An empty simulator. `password` is copied. */
+Sim *sim_new(const char *user, const char *password, guint64 seed);
+void sim_free(Sim *sim);
+
+/* Makes `count` devices from `first` on, of the models of `spec` (NAME[:share],... or NULL for the
+ * default); FALSE with `error` when the addresses leave 127/8 or a model is not known. Add faults
+ * before. */
+gboolean sim_populate(Sim *sim, guint32 first, guint64 count, const char *spec, GError **error);
+
+/* The device with this address, or NULL. */
+Device *sim_device(Sim *sim, guint32 address);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sim, sim_free)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "power.h"
+#include "statefile.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+
+static void
+add_number(JsonBuilder *builder, const char *name, gint64 value)
+{
+    json_builder_set_member_name(builder, name);
+    json_builder_add_int_value(builder, value);
+}
+
+static void
+add_text(JsonBuilder *builder, const char *name, const char *value)
+{
+    json_builder_set_member_name(builder, name);
+    json_builder_add_string_value(builder, value);
+}
+
+/* The UUID as people write it: its first three groups are little-endian on the wire. */
+static char *
+uuid_text(const Device *device)
+{
+    static const guint8 order[] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+    GString *text = g_string_new(NULL);
+    guint8 uuid[16];
+
+    device_uuid(device, uuid);
+    for (guint i = 0; i < sizeof uuid; i++)
+        g_string_append_printf(
+            text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[order[i]]);
+    return g_string_free(text, FALSE);
+}
+
+static void
+add_request(JsonBuilder *builder, const DeviceRequest *request)
+{
+    json_builder_begin_object(builder);
+    add_text(builder, "action", request->action);
+    add_text(builder, "target", request->target);
+    add_number(builder, "status", request->status);
+    add_number(builder, "at_ms", request->at / 1000);
+    json_builder_end_object(builder);
+}
+
+/* Oldest first. */
+static void
+add_log(JsonBuilder *builder, const Device *device)
+{
+    const DeviceExtra *extra = device->extra;
+
+    json_builder_set_member_name(builder, "log");
+    json_builder_begin_array(builder);
+    for (guint i = 0; extra != NULL && i < extra->log->len; i++) {
+        guint at = (extra->log_next + i) % extra->log->len;
+        add_request(builder, &g_array_index(extra->log, DeviceRequest, at));
+    }
+    json_builder_end_array(builder);
+}
+
+char *
+statefile_line(Device *device)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(JsonNode) root = NULL;
+    g_autofree char *uuid = uuid_text(device);
+    char address[16];
+
+    device_address_text(device->address, address);
+    json_builder_begin_object(builder);
+    add_text(builder, "address", address);
+    add_text(builder, "model", device->model->name);
+    add_text(builder, "uuid", uuid);
+    add_number(builder, "power", power_state(device, g_get_monotonic_time()));
+    add_number(builder, "boots", device->boots);
+    add_number(builder, "connections", device->connections);
+    add_number(builder, "challenges", device->challenges);
+    add_number(builder, "logins", device->logins);
+    add_number(builder, "logins_failed", device->logins_failed);
+    add_number(builder, "requests", device->requests);
+    if (device->extra != NULL && device->extra->boot_source != NULL)
+        add_text(builder, "boot_source", device->extra->boot_source);
+    add_log(builder, device);
+    json_builder_end_object(builder);
+    root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
+}
+
+static gboolean
+write_all(Sim *sim, FILE *file)
+{
+    for (guint i = 0; i < sim->count; i++) {
+        g_autofree char *line = statefile_line(&sim->devices[i]);
+        if (fputs(line, file) == EOF || fputc('\n', file) == EOF)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+statefile_write(Sim *sim, const char *path, GError **error)
+{
+    FILE *file = g_fopen(path, "we");
+    gboolean good = file != NULL && write_all(sim, file);
+
+    if (file != NULL && fclose(file) != 0)
+        good = FALSE;
+    if (!good)
+        g_set_error(error,
+                    G_IO_ERROR,
+                    g_io_error_from_errno(errno),
+                    "cannot write the state file %s: %s",
+                    path,
+                    g_strerror(errno));
+    return good;
+}

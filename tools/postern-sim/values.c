@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "power.h"
+#include "sim.h"
+#include "values.h"
+
+#include <string.h>
+
+static guint
+number_of(const char *text)
+{
+    return (guint)g_ascii_strtoull(text, NULL, 10);
+}
+
+/* ${hex:SALT:DIGITS}: up to 16 upper-case hex digits of its own. */
+static gboolean
+append_hex(Device *device, char *const *arguments, GString *out)
+{
+    guint64 value = device_derive(device, 2000 + number_of(arguments[0]));
+    guint digits = MIN(number_of(arguments[1]), 16);
+
+    for (guint i = 0; i < digits; i++)
+        g_string_append_c(out, "0123456789ABCDEF"[value >> (4 * i) & 15]);
+    return TRUE;
+}
+
+/* ${dec:SALT:LEAST:MOST} */
+static gboolean
+append_dec(Device *device, char *const *arguments, GString *out)
+{
+    guint64 value = device_derive(device, 2000 + number_of(arguments[0]));
+    guint least = number_of(arguments[1]), most = number_of(arguments[2]);
+
+    g_string_append_printf(
+        out, "%" G_GUINT64_FORMAT, least + value % ((guint64)MAX(most, least) - least + 1));
+    return TRUE;
+}
+
+/* ${pick:SALT:A|B|C}: the same SALT picks the same place in every list of that length. */
+static gboolean
+append_pick(Device *device, char *const *arguments, GString *out)
+{
+    g_auto(GStrv) words = g_strsplit(arguments[1], "|", -1);
+    guint64 value = device_derive(device, 2000 + number_of(arguments[0]));
+    guint count = g_strv_length(words);
+    g_autofree char *safe = NULL;
+
+    if (count == 0)
+        return FALSE;
+    safe = g_markup_escape_text(words[value % count], -1);
+    g_string_append(out, safe);
+    return *safe != '\0';
+}
+
+static gboolean
+append_uuid_hex(Device *device, char *const *arguments, GString *out)
+{
+    guint8 uuid[16];
+
+    device_uuid(device, uuid);
+    for (guint i = 0; i < sizeof uuid; i++)
+        g_string_append_printf(out, "%02X", uuid[i]);
+    return TRUE;
+}
+
+static gboolean
+append_mac(const Device *device, guint salt, const char *separator, GString *out)
+{
+    guint64 value = device_derive(device, salt);
+
+    g_string_append_printf(out, "00%s1e%s67", separator, separator);
+    for (guint i = 0; i < 3; i++)
+        g_string_append_printf(out, "%s%02x", separator, (guint)(value >> (8 * i) & 0xFF));
+    return TRUE;
+}
+
+/* ${mac:N}: aa-bb-..., of port N; ${mac-plain:N}: without dashes */
+static gboolean
+append_mac_dashes(Device *device, char *const *arguments, GString *out)
+{
+    return append_mac(device, 3000 + number_of(arguments[0]), "-", out);
+}
+
+static gboolean
+append_mac_plain(Device *device, char *const *arguments, GString *out)
+{
+    return append_mac(device, 3000 + number_of(arguments[0]), "", out);
+}
+
+static gboolean
+append_address(Device *device, char *const *arguments, GString *out)
+{
+    char text[16];
+
+    device_address_text(device->address, text);
+    g_string_append(out, text);
+    return TRUE;
+}
+
+static gboolean
+append_gateway(Device *device, char *const *arguments, GString *out)
+{
+    char text[16];
+
+    device_address_text((device->address & 0xFFFFFF00) | 254, text);
+    g_string_append(out, text);
+    return TRUE;
+}
+
+static gboolean
+append_host(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append_printf(out,
+                           "pc-%u-%u-%u",
+                           device->address >> 16 & 0xFF,
+                           device->address >> 8 & 0xFF,
+                           device->address & 0xFF);
+    return TRUE;
+}
+
+static gboolean
+append_realm(Device *device, char *const *arguments, GString *out)
+{
+    g_autofree char *realm = device_realm(device);
+
+    g_string_append(out, realm);
+    return TRUE;
+}
+
+static gboolean
+append_firmware(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append(out, device->model->firmware);
+    return TRUE;
+}
+
+static gboolean
+append_build(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append_printf(out, "%u", device->model->version[3]);
+    return TRUE;
+}
+
+static gboolean
+append_power(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append_printf(out, "%u", power_state(device, g_get_monotonic_time()));
+    return TRUE;
+}
+
+static gboolean
+append_available(Device *device, char *const *arguments, GString *out)
+{
+    power_available(device, g_get_monotonic_time(), out);
+    return TRUE;
+}
+
+/* All states that the firmware can be asked for, whatever the machine does now. */
+static gboolean
+append_states(Device *device, char *const *arguments, GString *out)
+{
+    for (guint i = 0; i < 32; i++)
+        if ((device->model->power_states >> i & 1) != 0)
+            g_string_append_printf(out, " %u", i);
+    return TRUE;
+}
+
+static gboolean
+append_os_saving(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append_printf(out, "%u", device->os_saving);
+    return TRUE;
+}
+
+static gboolean
+append_events(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append_printf(out, "%u", device_events(device));
+    return TRUE;
+}
+
+/* From 15 on it says which recovery boots are allowed. */
+static gboolean
+append_boot_service(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append(out, model_since(device->model, 15, 0) ? "32769" : "2");
+    return TRUE;
+}
+
+static gboolean
+append_plain(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append(out, device->model->plain ? "true" : "false");
+    return TRUE;
+}
+
+static gboolean
+append_space(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append_c(out, ' ');
+    return TRUE;
+}
+
+/* clang-format off */
+static const Value table[] = {
+    {"hex", 2, append_hex},
+    {"dec", 3, append_dec},
+    {"pick", 2, append_pick},
+    {"uuid-hex", 0, append_uuid_hex},
+    {"mac", 1, append_mac_dashes},
+    {"mac-plain", 1, append_mac_plain},
+    {"address", 0, append_address},
+    {"gateway", 0, append_gateway},
+    {"host", 0, append_host},
+    {"realm", 0, append_realm},
+    {"firmware", 0, append_firmware},
+    {"build", 0, append_build},
+    {"power", 0, append_power},
+    {"power-available", 0, append_available},
+    {"power-states", 0, append_states},
+    {"os-saving", 0, append_os_saving},
+    {"events", 0, append_events},
+    {"boot-service", 0, append_boot_service},
+    {"plain", 0, append_plain},
+    {"space", 0, append_space},
+};
+/* clang-format on */
+
+const Value *
+value_find(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(table); i++)
+        if (g_str_equal(table[i].name, name))
+            return &table[i];
+    return NULL;
+}
