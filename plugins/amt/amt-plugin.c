@@ -5,7 +5,6 @@
 #include <libxml/parser.h>
 
 const char *const amt_tls_choices[] = {"prefer", "require", "off", NULL};
-extern const char *const amt_credentials[];
 const char *const amt_credentials[] = {"amt.digest", NULL};
 
 /* clang-format off */
@@ -44,7 +43,15 @@ static const PosternCredentialType *const credential_types[] = {&digest, NULL};
 
 static const PosternTask *const tasks[] = {
     &amt_identify_task,
+    &amt_inventory_get_task,
     &amt_power_get_task,
+    &amt_power_set_task,
+    &amt_wsman_create_task,
+    &amt_wsman_delete_task,
+    &amt_wsman_enumerate_task,
+    &amt_wsman_get_task,
+    &amt_wsman_invoke_task,
+    &amt_wsman_put_task,
     NULL,
 };
 

@@ -157,7 +157,6 @@ static const PosternField *const get_outputs[] = {
     NULL,
 };
 
-extern const char *const amt_credentials[];
 const PosternTask amt_power_get_task = {
     .size = sizeof(PosternTask),
     .flags = POSTERN_TASK_READ_ONLY | POSTERN_TASK_IDEMPOTENT,

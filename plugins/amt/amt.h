@@ -21,6 +21,7 @@ typedef struct {
 /* Every task takes these beside its own; NULL-ended rows of a table. */
 /* clang-format off */
 extern const char *const amt_tls_choices[];
+extern const char *const amt_credentials[];
 #define AMT_COMMON_PARAMS                                                                                     \
     POSTERN_FIELD_ITEM(.name = "tls", .type = "s", .choices = amt_tls_choices,                                \
                        .summary = "use TLS: overrides the plugin's configuration"),                           \
