@@ -4,16 +4,10 @@
 set -u
 bench=${builddir:-.}/tests/bench
 count=200
-dir=$(mktemp -d) || exit 1
-server=
-stop() {
-    [ -n "$server" ] && kill "$server" 2>/dev/null
-    rm -rf "$dir"
-}
-trap stop EXIT
 number=0
-(umask 077 && echo 'P@ssw0rd' >"$dir/password" && echo 'wrong' >"$dir/wrong")
-login=(--user admin --password-file "$dir/password")
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
+(umask 077 && echo wrong >"$dir/wrong")
 
 # verdict WHAT COMMAND...: the command says whether it is so
 verdict() {
@@ -21,11 +15,6 @@ verdict() {
     shift
     number=$((number + 1))
     "$@" && echo "ok $number - $what" || echo "not ok $number - $what"
-}
-
-# number_of NAME FILE: a number in a file with one line of JSON
-number_of() {
-    grep '^{' "$2" | tail -n 1 | grep -o "\"$1\":[0-9]*" | cut -d : -f 2
 }
 
 # says FILE NAME=NUMBER...
@@ -38,26 +27,6 @@ says() {
         echo "# ${pair%%=*} is ${found:-missing}, expected ${pair#*=}; the file says: $(tr '\n' ' ' <"$file")"
         return 1
     done
-}
-
-# start_server [--tls]: sets server and port
-start_server() {
-    : >"$dir/server"
-    "$bench/bare-server" --port 0 "${login[@]}" "$@" >"$dir/server" &
-    server=$!
-    for _ in $(seq 100); do
-        port=$(sed -n 's/^ready //p' "$dir/server")
-        [ -n "$port" ] && return
-        sleep 0.1
-    done
-    echo "Bail out! bare-server did not get ready within 10 seconds"
-    exit 1
-}
-
-stop_server() {
-    kill "$server"
-    wait "$server"
-    server=
 }
 
 # client_is_right NAME [--tls]
