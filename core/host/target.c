@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A name has at most 253 characters (RFC 1035, 2.3.4), an address fewer; a port and brackets come on top. */
@@ -126,6 +127,16 @@ parse_ipv4(const char *text, gsize length, guint32 *address)
     return TRUE;
 }
 
+/* The name of a network interface. */
+static gboolean
+is_zone(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++)
+        if (!g_ascii_isalnum(*at) && strchr("._-", *at) == NULL)
+            return FALSE;
+    return *text != '\0';
+}
+
 static gboolean
 is_ipv6(const char *text, gsize length)
 {
@@ -135,7 +146,7 @@ is_ipv6(const char *text, gsize length)
 
     if (zone != NULL)
         *zone = '\0';
-    return inet_pton(AF_INET6, copy, &in) == 1 && (zone == NULL || zone[1] != '\0');
+    return inet_pton(AF_INET6, copy, &in) == 1 && (zone == NULL || is_zone(zone + 1));
 }
 
 /* Cut ":port" off; `*length` shrinks to what stands before it. Colons of a bare IPv6 address are not it. */
@@ -443,11 +454,18 @@ target_source_add_file(TargetSource *source, const char *path, GError **error)
 {
     gboolean standard = strcmp(path, "-") == 0;
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
     Item *item;
 
-    if (fd < 0) {
-        error_set_errno(error, errno, "cannot open the list of targets %s", path);
-        (*error)->code = POSTERN_ERROR_BAD_PARAM;
+    if (fd < 0 || (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode))) {
+        g_set_error(error,
+                    POSTERN_ERROR,
+                    POSTERN_ERROR_BAD_PARAM,
+                    "cannot open the list of targets %s: %s",
+                    path,
+                    g_strerror(fd < 0 ? errno : EISDIR));
+        if (fd > STDIN_FILENO)
+            close(fd);
         return FALSE;
     }
     item = g_new0(Item, 1);
