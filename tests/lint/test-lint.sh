@@ -23,6 +23,12 @@ for fixture in $fixtures; do
     [ "$found" = "$wanted" ] && ok=yes || ok=no
     verdict "$ok" "${fixture#tests/lint/fixtures/} trips: ${wanted:-nothing }(found: $found)"
 done
-findings=$(tools/lint/lint) && ok=yes || ok=no
-verdict "$ok" "the tree has no findings"
-[ "$ok" = yes ] || echo "# ${findings//$'\n'/$'\n'# }"
+findings=$(tools/lint/lint 2>&1)
+case $? in
+0) verdict yes "the tree has no findings" ;;
+2) verdict yes "the tree has no findings # SKIP $findings" ;;
+*)
+    verdict no "the tree has no findings"
+    echo "# ${findings//$'\n'/$'\n'# }"
+    ;;
+esac
