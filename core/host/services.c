@@ -3,6 +3,7 @@
 
 #include "credential.h"
 #include "host.h"
+#include "http.h"
 #include "run.h"
 
 #include <string.h>
@@ -15,6 +16,8 @@ static const struct {
     {POSTERN_SVC_RUN, &run_service},
     {POSTERN_SVC_TASKS, &tasks_service},
     {POSTERN_SVC_CLOCK, &clock_service},
+    {POSTERN_SVC_CREDENTIALS, &credential_service},
+    {POSTERN_SVC_HTTP, &http_service},
 };
 
 const void *
