@@ -77,6 +77,9 @@ on_answer(char *bytes, gsize size, gsize n, void *data)
     Exchange *exchange = data;
     gsize length = MIN(size * n, ANSWER - (gsize)exchange->used);
 
+    /* A connection left to be evicted leaves its entry behind, and each later end walks them all:
+     * close it with its answer. Not before, or the login would take a second one. */
+    curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);
     memcpy(exchange->answer + exchange->used, bytes, length);
     exchange->used += (guint)length;
     exchange->answer[exchange->used] = '\0';
@@ -244,8 +247,6 @@ make_shards(Client *client)
         curl_multi_setopt(shard->multi, CURLMOPT_SOCKETDATA, shard);
         curl_multi_setopt(shard->multi, CURLMOPT_TIMERFUNCTION, on_timer);
         curl_multi_setopt(shard->multi, CURLMOPT_TIMERDATA, shard);
-        /* with fewer it closes some between their two requests */
-        curl_multi_setopt(shard->multi, CURLMOPT_MAXCONNECTS, 2L * HANDLES);
     }
 }
 

@@ -14,7 +14,12 @@ verdict() {
     local what=$1
     shift
     number=$((number + 1))
-    "$@" && echo "ok $number - $what" || echo "not ok $number - $what"
+    if "$@"; then
+        echo "ok $number - $what"
+    else
+        echo "not ok $number - $what"
+        return 1
+    fi
 }
 
 # says FILE NAME=NUMBER...
@@ -42,6 +47,22 @@ client_is_right() {
         requests=$((2 * count))
 }
 
+# command_is_right off|require [--tls]
+command_is_right() {
+    local tls=$1 name="postern tls=$1"
+    shift
+    start_server "$@"
+    configure_postern "$(realpath "${builddir:-.}")" "$port"
+    "${builddir:-.}/postern" --config "$dir/postern.conf" run amt.power.get "tls=$tls" "$(range_of $count)" \
+        --credential "amt.digest:user=admin,password=@$dir/password" --output jsonl --max-parallel 150 \
+        >"$dir/client" 2>"$dir/errors"
+    stop_server
+    verdict "$name: each device is on" test "$(grep '"outcome":"ok"' "$dir/client" | grep -c '"state":"on"')" = $count ||
+        cat "$dir/errors" <(grep -v '"outcome":"ok"' "$dir/client") | head -n 5 | sed 's/^/# /'
+    verdict "$name: one connection and one login for each device" \
+        says "$dir/server" connections=$count logins=$count answers=$count
+}
+
 wrong_password_fails() {
     start_server
     "$bench/bare-client" --count 5 --port "$port" --user admin --password-file "$dir/wrong" >"$dir/client"
@@ -65,7 +86,9 @@ run_measures() {
 
 clients=(bare-client)
 [ -x "$bench/curl-client" ] && clients+=(curl-client)
-echo "1..$((5 + 4 * ${#clients[@]}))"
+with_command=0
+[ -x "${builddir:-.}/postern" ] && with_command=1
+echo "1..$((5 + 4 * with_command + 4 * ${#clients[@]}))"
 [ ${#clients[@]} -eq 2 ] || echo "# without libcurl there is no curl-client"
 for client in "${clients[@]}"; do
     client_is_right "$client"
@@ -74,3 +97,9 @@ done
 wrong_password_fails
 nobody_there_fails
 run_measures
+if [ $with_command = 1 ]; then
+    command_is_right off
+    command_is_right require --tls
+else
+    echo "# postern is not built here: not tried"
+fi
