@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "host-open.h"
+#include "out.h"
+
+Host *
+host_open(const Args *args)
+{
+    HostOptions options = {.config_file = args->config, .refresh = args->refresh};
+    g_autoptr(GError) error = NULL;
+    Host *host = host_new(&options, &error);
+
+    if (host == NULL)
+        complain("%s", error->message);
+    return host;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * list.h - a list of things in any format: each thing gives its cells and the members of its JSON
+ * object.
+ */
+#include "args.h"
+
+enum { LIST_CELLS = 8 };
+
+typedef struct {
+    const char *const *titles; /* NULL-ended, at most LIST_CELLS */
+    void (*cells)(gconstpointer item, const char **cells);
+    void (*members)(gconstpointer item, GString *out);
+} ListKind;
+
+void list_print(const ListKind *kind, GPtrArray *items, Format format);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * summary.h - what went wrong, by cause: how often, for example where, and what to do.
+ */
+#include "batch.h"
+
+typedef struct Summary Summary;
+
+Summary *summary_new(void);
+void summary_free(Summary *summary);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Summary, summary_free)
+
+/* Count one outcome that is not OK. */
+void summary_add(Summary *summary, const Outcome *outcome);
+
+/* Write it to standard error. `elapsed_us`: how long it all took. */
+void summary_print(const Summary *summary, const BatchCounts *counts, gint64 elapsed_us);
