@@ -245,28 +245,36 @@ is_open(const Entry *entry)
     return entry->plugin.reason == NULL;
 }
 
-static void
-describe_from_probe(Entry *entry, const Probe *probe, const PosternHost *host)
+/* Take the description of a probe that went well. FALSE: it is damaged, which a cache may be. */
+static gboolean
+describe(Entry *entry, const Probe *probe, const PosternHost *host)
 {
-    g_autoptr(PluginInfo) info = NULL;
+    g_autoptr(PluginInfo) info =
+        descriptor_from_variant(probe->description, entry->plugin.name, NULL);
     g_autoptr(GError) error = NULL;
 
-    if (probe->state != PROBE_OK) {
-        gboolean crashed = probe->state == PROBE_CRASHED;
-
-        entry_refuse(
-            entry,
-            crashed ? PLUGIN_BLOCKED : PLUGIN_REFUSED,
-            g_strdup_printf("%s%s",
-                            probe->reason,
-                            crashed ? "; it is not tried again until the file changes" : ""));
-        return;
-    }
-    info = descriptor_from_variant(probe->description, entry->plugin.name, &error);
-    if (info == NULL || !descriptor_check_services(info, host, &error))
-        refuse_with(entry, PLUGIN_REFUSED, error);
-    else
+    if (info == NULL)
+        return FALSE;
+    if (descriptor_check_services(info, host, &error))
         entry->plugin.info = g_steal_pointer(&info);
+    else
+        refuse_with(entry, PLUGIN_REFUSED, error);
+    return TRUE;
+}
+
+static void
+conclude(Entry *entry, const Probe *probe, const PosternHost *host)
+{
+    gboolean crashed = probe->state == PROBE_CRASHED;
+
+    if (probe->state == PROBE_OK && describe(entry, probe, host))
+        return;
+    entry_refuse(entry,
+                 crashed ? PLUGIN_BLOCKED : PLUGIN_REFUSED,
+                 g_strdup_printf("%s%s",
+                                 probe->reason != NULL ? probe->reason
+                                                       : "its probe gave a damaged description",
+                                 crashed ? "; it is not tried again until the file changes" : ""));
 }
 
 static void
@@ -290,31 +298,39 @@ describe_linked_in(Registry *registry)
     }
 }
 
+/* Whether the cache knows all that is wanted of `entry`. */
+static gboolean
+describe_from_cache(Entry *entry, Cache *cache, const PosternHost *host)
+{
+    Probe *probe = probe_new(entry->plugin.name, entry->plugin.file);
+    gboolean known =
+        cache_look_up(cache, probe) && (probe->state != PROBE_OK || describe(entry, probe, host));
+
+    if (known && probe->state != PROBE_OK)
+        conclude(entry, probe, host);
+    probe_free(probe);
+    return known;
+}
+
 static void
 describe_files(Registry *registry, const DiscoverOptions *options)
 {
     g_autoptr(Cache) cache = cache_open(options->cache_file, registry->host);
     g_autoptr(GPtrArray) probes = g_ptr_array_new_with_free_func(free_probe);
-    g_autoptr(GPtrArray) unknown = g_ptr_array_new();
 
     for (guint i = 0; i < registry->entries->len; i++) {
-        const Entry *entry = registry->entries->pdata[i];
-        Probe *probe;
+        Entry *entry = registry->entries->pdata[i];
 
-        if (!is_open(entry) || entry->linked_in)
-            continue;
-        probe = probe_new(entry->plugin.name, entry->plugin.file);
-        g_ptr_array_add(probes, probe);
-        if (options->refresh || !cache_look_up(cache, probe))
-            g_ptr_array_add(unknown, probe);
+        if (is_open(entry) && !entry->linked_in &&
+            (options->refresh || !describe_from_cache(entry, cache, registry->host)))
+            g_ptr_array_add(probes, probe_new(entry->plugin.name, entry->plugin.file));
     }
-    probe_run(unknown, registry->host, PROBE_TIMEOUT_MS);
-    for (guint i = 0; i < unknown->len; i++)
-        cache_learn(cache, unknown->pdata[i]);
+    probe_run(probes, registry->host, PROBE_TIMEOUT_MS);
     for (guint i = 0; i < probes->len; i++) {
         const Probe *probe = probes->pdata[i];
 
-        describe_from_probe(registry_entry(registry, probe->name), probe, registry->host);
+        cache_learn(cache, probe);
+        conclude(registry_entry(registry, probe->name), probe, registry->host);
     }
     cache_save(cache);
 }
