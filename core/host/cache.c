@@ -27,6 +27,7 @@ typedef struct {
     guint32 version;
     guint32 order;
     guint64 length; /* of what follows */
+    guint8 sum[32]; /* SHA-256 of it: a flipped bit would else be taken for what a plugin said */
 } CacheHead;
 
 struct Cache {
@@ -60,6 +61,16 @@ usual_place(void)
     if (geteuid() == 0)
         return g_strdup(CACHE_DIR "/" CACHE_NAME);
     return g_build_filename(g_get_user_cache_dir(), "postern", CACHE_NAME, NULL);
+}
+
+static void
+sum_up(guint8 *sum, gconstpointer data, gsize length)
+{
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    gsize size = sizeof((CacheHead *)NULL)->sum;
+
+    g_checksum_update(checksum, data, (gssize)length);
+    g_checksum_get_digest(checksum, sum, &size);
 }
 
 /* ---- reading ---- */
@@ -105,12 +116,16 @@ parse_bytes(GBytes *bytes)
     gsize length;
     const guint8 *data = g_bytes_get_data(bytes, &length);
     CacheHead head;
+    guint8 sum[sizeof head.sum];
     g_autoptr(GBytes) body = NULL;
     g_autoptr(GVariant) entries = NULL;
 
     memcpy(&head, data, sizeof head);
     if (memcmp(head.magic, CACHE_MAGIC, sizeof head.magic) != 0 || head.version != CACHE_VERSION ||
         head.order != ORDER_MARK || head.length != length - sizeof head)
+        return NULL;
+    sum_up(sum, data + sizeof head, length - sizeof head);
+    if (memcmp(sum, head.sum, sizeof sum) != 0)
         return NULL;
     body = g_bytes_new_from_bytes(bytes, sizeof head, length - sizeof head);
     entries = g_variant_ref_sink(g_variant_new_from_bytes(G_VARIANT_TYPE(type), body, FALSE));
@@ -272,6 +287,7 @@ serialise(const Cache *cache)
     GByteArray *bytes = g_byte_array_new();
 
     memcpy(head.magic, CACHE_MAGIC, sizeof head.magic);
+    sum_up(head.sum, g_variant_get_data(entries), g_variant_get_size(entries));
     g_byte_array_append(bytes, (const guint8 *)&head, sizeof head);
     g_byte_array_append(bytes, g_variant_get_data(entries), (guint)g_variant_get_size(entries));
     return bytes;
