@@ -7,7 +7,7 @@
 typedef struct {
     const FakeStep *step;
     GBytes *body;
-    char *value; /* header value last handed out */
+    GPtrArray *values; /* header values handed out */
 } FakeReply;
 
 static FakeHost *
@@ -156,6 +156,7 @@ http_request(PosternHttp *http,
     }
     FakeReply *reply = g_new0(FakeReply, 1);
     reply->step = step;
+    reply->values = g_ptr_array_new_with_free_func(g_free);
     reply->body = answer_body(step, request);
     return (PosternHttpReply *)reply;
 }
@@ -193,9 +194,9 @@ reply_header(PosternHttpReply *handle, const char *name)
         gsize length = strlen(name);
         if (g_ascii_strncasecmp(lines[i], name, length) != 0 || lines[i][length] != ':')
             continue;
-        g_free(reply->value);
-        reply->value = g_strdup(g_strchug(lines[i] + length + 1));
-        return reply->value;
+        char *value = g_strdup(g_strchug(lines[i] + length + 1));
+        g_ptr_array_add(reply->values, value);
+        return value;
     }
     return NULL;
 }
@@ -214,7 +215,7 @@ reply_free(PosternHttpReply *handle)
     if (reply == NULL)
         return;
     g_bytes_unref(reply->body);
-    g_free(reply->value);
+    g_ptr_array_unref(reply->values);
     g_free(reply);
 }
 
