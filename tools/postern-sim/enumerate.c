@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "sim.h"
-#include "wsman.h"
+#include "soap.h"
 
 #include <stdio.h>
 

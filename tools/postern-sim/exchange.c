@@ -4,7 +4,7 @@
 #include "challenge.h"
 #include "exchange.h"
 #include "sim.h"
-#include "wsman.h"
+#include "soap.h"
 
 #include <string.h>
 
@@ -315,7 +315,7 @@ serve_wsman(Exchange *exchange)
     Device *device = exchange->device;
     const Fault *http = device_fault(device, FAULT_HTTP);
     g_autoptr(GString) body = NULL;
-    WsmanNote note = {"(not looked at)", "", FALSE};
+    SoapNote note = {"(not looked at)", "", FALSE};
     guint status;
 
     if (!check_login(exchange, &status)) {
@@ -328,7 +328,7 @@ serve_wsman(Exchange *exchange)
         return status;
     }
     body = g_string_sized_new(4096);
-    status = wsman_serve(device, exchange->body, exchange->length, body, &note);
+    status = soap_serve(device, exchange->body, exchange->length, body, &note);
     device_note(device, note.action, note.target, status);
     if (note.acted && device_fault(device, FAULT_LOST_ANSWER) != NULL) {
         exchange->result->drop = TRUE;
@@ -365,7 +365,7 @@ serve_page(Exchange *exchange)
     } else {
         answer_status(exchange, 404);
     }
-    device_note(exchange->device, wsman_name(exchange->method), wsman_name(target), status);
+    device_note(exchange->device, soap_name(exchange->method), soap_name(target), status);
 }
 
 static void
@@ -381,8 +381,8 @@ serve(Exchange *exchange)
         return;
     }
     device_note(exchange->device,
-                wsman_name(exchange->method),
-                wsman_name(exchange->target),
+                soap_name(exchange->method),
+                soap_name(exchange->target),
                 answer_status(exchange, g_str_equal(exchange->method, "POST") ? 404 : 405));
 }
 

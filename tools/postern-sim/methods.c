@@ -3,7 +3,7 @@
 
 #include "power.h"
 #include "sim.h"
-#include "wsman.h"
+#include "soap.h"
 
 #include <string.h>
 

@@ -29,8 +29,7 @@ model_data(const char *path, GError **error)
 {
     g_autofree char *full = g_strconcat("/postern-sim/", path, NULL);
 
-    return g_resource_lookup_data(
-        bundle(), full, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+    return g_resource_lookup_data(bundle(), full, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
 }
 
 static int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "wsman.h"
+#include "soap.h"
 
 #include <string.h>
 

@@ -2,14 +2,14 @@
 #include "config.h"
 
 #include "sim.h"
-#include "wsman.h"
+#include "soap.h"
 
 #include <string.h>
 
 enum { NAMES_MAX = 4096, NAME_LENGTH_MAX = 128 };
 
 const char *
-wsman_name(const char *name)
+soap_name(const char *name)
 {
     static GHashTable *names;
     const char *known;
@@ -217,13 +217,13 @@ method_of(const Request *request)
 }
 
 static guint
-dispatch(Device *device, const Request *request, GString *out, WsmanNote *note)
+dispatch(Device *device, const Request *request, GString *out, SoapNote *note)
 {
     const Fault *fault = device_fault(device, FAULT_SOAP);
     SimClass *class;
 
-    note->target = wsman_name(request->class_name);
-    note->action = wsman_name(request->action);
+    note->target = soap_name(request->class_name);
+    note->action = soap_name(request->action);
     if (request->must_understand)
         return envelope_fault(out, device, request, &FAULT_UNDERSTAND);
     for (guint i = 0; i < G_N_ELEMENTS(operations); i++) {
@@ -240,7 +240,7 @@ dispatch(Device *device, const Request *request, GString *out, WsmanNote *note)
     }
     if (method_of(request) == NULL)
         return envelope_fault(out, device, request, &FAULT_ACTION);
-    note->action = wsman_name(method_of(request));
+    note->action = soap_name(method_of(request));
     class = find_class(device, request);
     if (fault != NULL)
         return envelope_fault(out, device, request, envelope_fault_named(fault->text));
@@ -251,13 +251,13 @@ dispatch(Device *device, const Request *request, GString *out, WsmanNote *note)
 }
 
 guint
-wsman_serve(Device *device, const char *text, gsize length, GString *out, WsmanNote *note)
+soap_serve(Device *device, const char *text, gsize length, GString *out, SoapNote *note)
 {
     Request request;
     gboolean parsed = request_parse(&request, text, length);
     guint status;
 
-    *note = (WsmanNote){"(malformed)", "", FALSE};
+    *note = (SoapNote){"(malformed)", "", FALSE};
     if (!parsed) {
         status = envelope_fault(out, device, &request, &FAULT_SCHEMA);
     } else if (xml_is(request.body, "Identify", NS_IDENTITY)) {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* wsman.h - the operations of WS-Management on a device. */
+/* soap.h - the operations of WS-Management on a device. */
 #include "envelope.h"
 
 typedef struct {
     const char *action, *target; /* for the log of requests; interned */
     gboolean acted;              /* something was changed or started */
-} WsmanNote;
+} SoapNote;
 
 /* Answers one request in `out`; the HTTP status. Never fails: a request that is no request gets a
  * fault. */
-guint wsman_serve(Device *device, const char *text, gsize length, GString *out, WsmanNote *note);
+guint soap_serve(Device *device, const char *text, gsize length, GString *out, SoapNote *note);
 
 /* A name for the log that lives as long as the process; bounded, so that a client cannot fill
  * memory. */
-const char *wsman_name(const char *name);
+const char *soap_name(const char *name);
 
 /* One instance in a list: of the model, or created later. */
 typedef struct {
