@@ -14,6 +14,8 @@ export XDG_CACHE_HOME=$work/cache HOME=$work LC_ALL=C.UTF-8
 # a leak at the end of a program that was told to end at once says nothing
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:abort_on_error=0"
 checks=0 failures=0 children=()
+# tests may run side by side, and a simulator of many machines takes its ports on all addresses
+port=$((20000 + $$ % 5000 * 2)) tls_port=$((20001 + $$ % 5000 * 2))
 
 clean_up() {
     local child
@@ -34,6 +36,8 @@ configure_postern() {
         printf '[plugin]\nload = yes\n' >"$work/etc/plugins.d/$plugin.conf"
     done
     config=$work/etc/postern.conf
+    [ ! -f "$work/etc/plugins.d/amt.conf" ] ||
+        printf '[config]\nport = %s\ntls-port = %s\n' $port $tls_port >>"$work/etc/plugins.d/amt.conf"
 }
 
 # p ARGUMENT...: run the command; its status in $status, its output in $out and $err (files $work/out, $work/err)
@@ -108,7 +112,7 @@ start_simulator() {
     printf 'Sim-Pass-47!\n' >"$work/password"
     chmod 0600 "$work/password"
     login=amt.digest:user=admin,password=@$work/password
-    "$simulator" --user admin --password-file "$work/password" --state-file "$work/state.jsonl" "$@" \
+    "$simulator" --port $port --tls-port $tls_port --user admin --password-file "$work/password" --state-file "$work/state.jsonl" "$@" \
         >"$work/simulator.out" 2>"$work/simulator.err" &
     sim=$!
     children+=("$sim")

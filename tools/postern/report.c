@@ -13,6 +13,10 @@
 /* A terminal line holds no more; the other formats show everything. */
 enum { TABLE_FIELDS = 8, TARGET_WIDTH = 15, STATE_WIDTH = 9, CELLS = TABLE_FIELDS + 3 };
 
+/* The first lines of a table wait this long, or until there are so many, so that widths fit what
+ * comes. */
+enum { HOLD_MS = 200, HELD = 100 };
+
 struct Report {
     const TaskInfo *task;
     Format format;
@@ -20,6 +24,7 @@ struct Report {
     Columns *columns;
     GString *line; /* used again for each */
     gboolean first;
+    guint holding; /* timer; 0: lines go out as they come */
 };
 
 /* ---- which columns ---- */
@@ -46,22 +51,35 @@ add_fields(GPtrArray *to, GPtrArray *fields)
 }
 
 static gboolean
-is_short(const FieldInfo *field)
+is_single(const FieldInfo *field)
 {
-    return strchr("sbyniuqxtd", field->type[0]) != NULL || strcmp(field->type, "as") == 0;
+    return g_variant_type_is_basic((const GVariantType *)field->type);
 }
 
-/* For people: the short values, unless there are none. */
+static gboolean
+is_text_list(const FieldInfo *field)
+{
+    return strcmp(field->type, "as") == 0;
+}
+
+static void
+add_if(GPtrArray *to, GPtrArray *fields, gboolean (*fits)(const FieldInfo *field))
+{
+    for (guint i = 0; i < fields->len; i++) {
+        if (fits(g_ptr_array_index(fields, i)))
+            g_ptr_array_add(to, g_ptr_array_index(fields, i));
+    }
+}
+
+/* For people: single values, then lists of text; others only if there is nothing else. */
 static void
 choose_short(GPtrArray *fields)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_copy(fields, NULL, NULL);
 
     g_ptr_array_set_size(fields, 0);
-    for (guint i = 0; i < all->len; i++) {
-        if (is_short(g_ptr_array_index(all, i)))
-            g_ptr_array_add(fields, g_ptr_array_index(all, i));
-    }
+    add_if(fields, all, is_single);
+    add_if(fields, all, is_text_list);
     if (fields->len == 0)
         g_ptr_array_extend(fields, all, NULL, NULL);
     g_ptr_array_set_size(fields, (gint)MIN(fields->len, TABLE_FIELDS));
@@ -82,7 +100,7 @@ report_new(const TaskInfo *task, Format format)
         add_fields(report->fields, task->rows);
     if (format == FORMAT_TABLE)
         choose_short(report->fields);
-    report->columns = columns_new(report->fields->len + 2);
+    report->columns = columns_new(MAX(report->fields->len, 1) + 2);
     return report;
 }
 
@@ -223,12 +241,19 @@ csv_outcome(Report *report, const Outcome *outcome)
 
 /* ---- table ---- */
 
-/* Lines go out as they come, so widths are guessed from the tables and then only grow. */
+static void
+table_line(Report *report, const char *const *cells)
+{
+    g_string_truncate(report->line, 0);
+    columns_line(report->columns, cells, report->line);
+    out_line(report->line);
+}
+
 static void
 table_header(Report *report)
 {
-    const char *cells[CELLS] = {"TARGET", "OUTCOME"};
     g_autoptr(GPtrArray) titles = g_ptr_array_new_with_free_func(g_free);
+    const char *cells[CELLS] = {"TARGET", "OUTCOME"};
 
     for (guint i = 0; i < report->fields->len; i++) {
         const FieldInfo *field = g_ptr_array_index(report->fields, i);
@@ -236,63 +261,73 @@ table_header(Report *report)
 
         g_ptr_array_add(titles, title);
         cells[i + 2] = title;
-        for (guint j = 0; field->choices != NULL && field->choices[j] != NULL; j++)
-            report->columns->width[i + 2] =
-                MAX(report->columns->width[i + 2], MIN((guint)strlen(field->choices[j]), 20));
     }
     columns_measure(report->columns, cells);
-    report->columns->width[0] = MAX(report->columns->width[0], TARGET_WIDTH);
-    report->columns->width[1] = MAX(report->columns->width[1], STATE_WIDTH);
-    g_string_truncate(report->line, 0);
-    columns_line(report->columns, cells, report->line);
-    out_line(report->line);
+    table_line(report, cells);
+}
+
+/* Write what was held back; from now on lines go out as they come, and widths only grow. */
+static gboolean
+table_release(gpointer data)
+{
+    Report *report = data;
+
+    report->holding = 0;
+    table_header(report);
+    columns_print(report->columns, 0);
+    return G_SOURCE_REMOVE;
 }
 
 static void
-table_result(Report *report, const char **cells, GVariant *values, GPtrArray *texts)
+table_release_now(Report *report)
 {
-    for (guint i = 0; i < report->fields->len; i++) {
-        const FieldInfo *field = g_ptr_array_index(report->fields, i);
-        g_autoptr(GVariant) value = g_variant_lookup_value(values, field->name, NULL);
-        char *text = value != NULL ? text_value(value) : g_strdup("-");
-
-        g_ptr_array_add(texts, text);
-        cells[i + 2] = text;
-    }
+    if (report->holding == 0)
+        return;
+    g_source_remove(report->holding);
+    table_release(report);
 }
 
 static void
-table_line(Report *report, const char *const *cells)
+table_begin(Report *report)
 {
-    columns_measure(report->columns, cells);
-    g_string_truncate(report->line, 0);
-    columns_line(report->columns, cells, report->line);
-    out_line(report->line);
+    report->columns->width[0] = TARGET_WIDTH;
+    report->columns->width[1] = STATE_WIDTH;
+    report->holding = g_timeout_add(HOLD_MS, table_release, report);
+}
+
+/* One line of these cells, of which the first `measured` count for the widths. */
+static void
+table_add(Report *report, const char *const *cells, guint measured)
+{
+    const char *some[CELLS] = {NULL};
+
+    for (guint i = 0; i < measured; i++)
+        some[i] = cells[i];
+    columns_measure(report->columns, some);
+    if (report->holding == 0) {
+        table_line(report, cells);
+        return;
+    }
+    columns_keep(report->columns, cells);
+    if (report->columns->rows->len >= HELD)
+        table_release_now(report);
 }
 
 static void
 table_failure(Report *report, const Outcome *outcome, const char *target)
 {
-    g_autofree char *message = text_clean(outcome->error->message);
-    const char *cells[CELLS] = {target, outcome_word(outcome->kind)};
+    const char *word = error_word(outcome->error->code)->word;
+    g_autofree char *plain = g_strdup_printf("%s: %s", word, outcome->error->message);
+    g_autofree char *why = text_clean(plain);
+    const char *cells[CELLS] = {target, outcome_word(outcome->kind), why};
 
-    columns_measure(report->columns, cells);
-    g_string_truncate(report->line, 0);
-    g_string_append_printf(report->line,
-                           "%-*s  %-*s  %s: %s",
-                           (int)report->columns->width[0],
-                           target,
-                           (int)report->columns->width[1],
-                           cells[1],
-                           error_word(outcome->error->code)->word,
-                           message);
-    out_line(report->line);
+    table_add(report, cells, 2);
 }
 
 static void
 table_outcome(Report *report, const Outcome *outcome)
 {
-    g_autofree char *target = text_clean(outcome->target != NULL ? outcome->target : "-");
+    g_autofree char *target = text_clean(outcome->target);
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
     const char *cells[CELLS] = {target, outcome_word(outcome->kind)};
 
@@ -300,8 +335,15 @@ table_outcome(Report *report, const Outcome *outcome)
         table_failure(report, outcome, target);
         return;
     }
-    table_result(report, cells, outcome->result, texts);
-    table_line(report, cells);
+    for (guint i = 0; i < report->fields->len; i++) {
+        const FieldInfo *field = g_ptr_array_index(report->fields, i);
+        g_autoptr(GVariant) value = g_variant_lookup_value(outcome->result, field->name, NULL);
+        char *text = value != NULL ? text_value(value) : g_strdup("-");
+
+        g_ptr_array_add(texts, text);
+        cells[i + 2] = text;
+    }
+    table_add(report, cells, report->fields->len + 2);
 }
 
 /* Rows have columns of their own, so they name them. */
@@ -309,19 +351,21 @@ static void
 table_row(Report *report, const char *target, GVariant *row)
 {
     g_autofree char *clean = text_clean(target);
+    g_autoptr(GString) pairs = g_string_new(NULL);
+    const char *cells[CELLS] = {clean, "row"};
     GVariantIter iter;
     const char *name;
     GVariant *value;
 
-    g_string_printf(report->line, "%-*s  %-*s", TARGET_WIDTH, clean, STATE_WIDTH, "row");
     g_variant_iter_init(&iter, row);
     while (g_variant_iter_next(&iter, "{&sv}", &name, &value)) {
         g_autofree char *text = text_value(value);
 
-        g_string_append_printf(report->line, "  %s=%s", name, text);
+        g_string_append_printf(pairs, "%s%s=%s", pairs->len > 0 ? "  " : "", name, text);
         g_variant_unref(value);
     }
-    out_line(report->line);
+    cells[2] = pairs->str;
+    table_add(report, cells, 2);
 }
 
 /* ---- all ---- */
@@ -334,7 +378,7 @@ report_begin(Report *report)
     else if (report->format == FORMAT_CSV)
         csv_header(report);
     else if (report->format == FORMAT_TABLE)
-        table_header(report);
+        table_begin(report);
 }
 
 void
@@ -368,6 +412,7 @@ report_row(Report *report, const char *target, GVariant *row)
 void
 report_end(Report *report)
 {
+    table_release_now(report);
     if (report->format == FORMAT_JSON)
         out_text("]");
 }

@@ -133,7 +133,10 @@ sum_up(const Job *job, const Args *args, const BatchCounts *counts)
     if (counts->done == 0 && counts->bad_targets == 0)
         complain("the list of targets is empty: nothing was run");
     else if (!args->quiet && (counts->done > 1 || status_of(counts) != STATUS_GOOD))
-        summary_print(job->summary, counts, g_get_monotonic_time() - job->began);
+        summary_print(job->summary,
+                      counts,
+                      g_get_monotonic_time() - job->began,
+                      args->output != FORMAT_TABLE);
 }
 
 static gboolean

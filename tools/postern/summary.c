@@ -104,7 +104,7 @@ by_count(gconstpointer a, gconstpointer b)
 }
 
 static void
-print_cause(const Cause *cause)
+print_cause(const Cause *cause, gboolean message)
 {
     g_autoptr(GString) targets = g_string_new(NULL);
 
@@ -113,7 +113,8 @@ print_cause(const Cause *cause)
     if (cause->count > EXAMPLES)
         g_string_append(targets, ", ...");
     remark("%8" G_GUINT64_FORMAT "  %s: %s", cause->count, cause->name, targets->str);
-    remark("          %s", cause->message);
+    if (message)
+        remark("          %s", cause->message);
     remark("          %s", cause->word->hint);
 }
 
@@ -125,7 +126,10 @@ append_count(GString *line, guint64 count, const char *word)
 }
 
 void
-summary_print(const Summary *summary, const BatchCounts *counts, gint64 elapsed_us)
+summary_print(const Summary *summary,
+              const BatchCounts *counts,
+              gint64 elapsed_us,
+              gboolean messages)
 {
     g_autoptr(GString) line = g_string_new(NULL);
     double seconds = (double)MAX(elapsed_us, 1000) / 1e6;
@@ -147,5 +151,5 @@ summary_print(const Summary *summary, const BatchCounts *counts, gint64 elapsed_
     remark("%s", line->str);
     g_ptr_array_sort(summary->causes, by_count);
     for (guint i = 0; i < summary->causes->len; i++)
-        print_cause(g_ptr_array_index(summary->causes, i));
+        print_cause(g_ptr_array_index(summary->causes, i), messages);
 }

@@ -15,5 +15,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Summary, summary_free)
 /* Count one outcome that is not OK. */
 void summary_add(Summary *summary, const Outcome *outcome);
 
-/* Write it to standard error. `elapsed_us`: how long it all took. */
-void summary_print(const Summary *summary, const BatchCounts *counts, gint64 elapsed_us);
+/* Write it to standard error. `elapsed_us`: how long it all took; `messages`: with an example's
+ * message for each cause, for formats that do not show them to people. */
+void summary_print(const Summary *summary,
+                   const BatchCounts *counts,
+                   gint64 elapsed_us,
+                   gboolean messages);

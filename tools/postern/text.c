@@ -211,6 +211,16 @@ columns_add(Columns *columns, const char *const *cells)
 }
 
 void
+columns_keep(Columns *columns, const char *const *cells)
+{
+    char **row = g_new0(char *, columns->count + 1);
+
+    for (guint i = 0; i < columns->count && cells[i] != NULL; i++)
+        row[i] = g_strdup(cells[i]);
+    g_ptr_array_add(columns->rows, row);
+}
+
+void
 columns_print(Columns *columns, guint indent)
 {
     for (guint i = 0; i < columns->rows->len; i++) {

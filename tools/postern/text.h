@@ -36,5 +36,7 @@ void columns_measure(Columns *columns, const char *const *cells);
 void columns_line(const Columns *columns, const char *const *cells, GString *out);
 /* Keep a row (cells are cleaned and copied; the last may be NULL) ... */
 void columns_add(Columns *columns, const char *const *cells);
+/* the same, with cells that are clean and measured already ... */
+void columns_keep(Columns *columns, const char *const *cells);
 /* ... and print all kept ones, lined up, after `indent` spaces. */
 void columns_print(Columns *columns, guint indent);

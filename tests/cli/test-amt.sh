@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The command against simulated machines: right results, and for each thing that can go wrong the right word.
+. "$(dirname "$0")/lib.sh"
+[ -x "$simulator" ] || skip_all "no simulator in this build"
+configure_postern amt
+many=${POSTERN_MANY:-10000}
+case "$(ldd "$postern" 2>/dev/null)" in
+*libasan* | *libtsan*) many=500 ;;
+esac
+
+# code_of ADDRESS: the word with which this target ended in $work/out
+code_of() {
+    grep -F "\"target\":\"$1\"" "$work/out" | sed -n 's/.*"outcome":"\([a-z]*\)".*/\1/;T;p' | head -n 1 >"$work/outcome"
+    sed -n "/\"target\":\"$1\"/s/.*\"error\":{\"code\":\"\([a-z-]*\)\".*/\1/p" "$work/out" | grep . || cat "$work/outcome"
+}
+
+start_simulator --count 14 --first 127.33.0.1 --model amt12 --tls off --fault 127.33.0.2=silent --fault 127.33.0.3=reset:1 \
+    --fault 127.33.0.4=401-forever --fault 127.33.0.5=garbage --fault 127.33.0.6=truncate:200 --fault 127.33.0.7=delay:30000 \
+    --fault 127.33.0.8=drip:5 --fault 127.33.0.9=stale:1 --fault 127.33.0.10=fault:AccessDenied --fault 127.33.0.11=wrong-digest:1
+p run amt.power.get -c "$login" tls=off 127.33.0.1-127.33.0.14 127.33.1.1 --timeout 3s --retries 0 -o jsonl -q
+is "faults: status" "$status" 1
+while read -r last expected; do
+    is "fault of .$last" "$(code_of "127.33.$last")" "$expected"
+done <<'TABLE'
+0.1 ok
+0.2 timeout
+0.3 unreachable
+0.4 auth
+0.5 protocol
+0.6 unreachable
+0.7 timeout
+0.8 timeout
+0.9 ok
+0.10 forbidden
+0.11 auth
+0.12 ok
+0.14 ok
+1.1 refused
+TABLE
+unlike "the password is not in the results" "$out" 'Sim-Pass'
+p run amt.power.get -c "$login" 127.33.0.12 tls=require --retries 0 -o jsonl -q
+is "TLS required where there is none" "$(code_of 127.33.0.12)" refused
+p run amt.power.get -o jsonl tls=off 127.33.0.12 -q
+is "no login given" "$(code_of 127.33.0.12)" auth
+printf 'wrong-password\n' >"$work/wrong"
+chmod 0600 "$work/wrong"
+p run amt.power.get tls=off -c "amt.digest:user=admin,password=@$work/wrong" 127.33.0.12 -o jsonl -q
+is "wrong password" "$(code_of 127.33.0.12)" auth
+like "wrong password: which one was tried" "$out" "the device refused it"
+p run amt.power.get tls=off -c "amt.digest:user=admin,password=@$work/wrong" -c "$login" 127.33.0.12 -o jsonl -q
+is "the second of two logins" "$(code_of 127.33.0.12)" ok
+p run amt.power.get tls=off -c "$login" localhost:1 no-such-name.invalid -o jsonl -q --retries 0
+is "nobody at that port" "$(code_of localhost:1)" refused
+is "no such name" "$(code_of no-such-name.invalid)" unresolved
+
+# change something, and ask the simulator whether it is so
+p run amt.power.set state=off tls=off -c "$login" 127.33.0.13
+is "switching off without a yes" "$status" 4
+p run amt.power.set state=off wait=yes tls=off -c "$login" 127.33.0.13 --yes -o jsonl
+is "switching off" "$status" 0
+p run amt.power.set state=on wait=yes tls=off -c "$login" 127.33.0.14 --yes -o jsonl
+is "switching on" "$status" 0
+p run amt.inventory.get tls=off -c "$login" 127.33.0.12 -o jsonl
+like "inventory" "$out" '"uuid":"'
+like "inventory: nested values are objects" "$out" '":{"'
+p run amt.inventory.get tls=off -c "$login" 127.33.0.12 -o csv
+is "inventory as csv: two lines" "$(wc -l <"$work/out")" 2
+
+# record, and do it again without the machine
+p run amt.power.get tls=off -c "$login" 127.33.0.12 --record "$work/recording" -o jsonl
+is "recording: status" "$status" 0
+sed 's/"attempts".*//' "$work/out" >"$work/first"
+[ -s "$work/recording" ] && ! grep -qF 'Sim-Pass' "$work/recording"
+result $? "the recording has no password"
+stop_simulator
+p run amt.power.get tls=off -c "$login" 127.33.0.12 --replay "$work/recording" -o jsonl
+is "replay: status" "$status" 0
+is "replay: the same result" "$(sed 's/"attempts".*//' "$work/out")" "$(cat "$work/first")"
+p run amt.power.get tls=off -c "$login" 127.33.0.12 --replay /nonexistent
+is "a recording that is not there" "$status" 2
+p run amt.power.get tls=off -c "$login" 127.33.0.12 --record /nonexistent/x
+is "a recording that cannot be written" "$status" 2
+state_of() {
+    sed -n "/\"address\" *: *\"$1\"/s/.*\"power\" *: *\([0-9]*\).*/\1/p" "$work/state.jsonl"
+}
+is "the simulator says it is off" "$(state_of 127.33.0.13)" 8
+is "the simulator says it is on" "$(state_of 127.33.0.14)" 2
+
+# a fleet
+start_simulator --count "$many" --first 127.40.0.1 --model amt9,amt11.8:2,amt12:4 --tls off --seed 3
+last=$(printf '127.%d.%d.%d' $((40 + many / 65536)) $((many / 256 % 256)) $((many % 256)))
+began=$(date +%s%N)
+p run amt.power.get tls=off -c "$login" "127.40.0.1-$last" -o jsonl
+echo "# $many machines in $((($(date +%s%N) - began) / 1000000)) ms"
+is "a fleet: status" "$status" 0
+is "a fleet: an outcome each" "$(wc -l <"$work/out")" "$many"
+is "a fleet: all of them ok" "$(grep -c '"outcome":"ok"' "$work/out")" "$many"
+stop_simulator
+sed -n 's/.*"target":"\([^"]*\)".*"code":\([0-9]*\).*/\1 \2/p' "$work/out" | sort >"$work/seen"
+sed -n 's/.*"address" *: *"\([^"]*\)".*"power" *: *\([0-9]*\).*/\1 \2/p' "$work/state.jsonl" | sort >"$work/true"
+is "a fleet: states were read" "$(wc -l <"$work/seen")" "$many"
+cmp "$work/seen" "$work/true"
+result $? "a fleet: each state is the machine's own"
+finish
