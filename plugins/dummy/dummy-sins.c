@@ -38,7 +38,7 @@ GVariant *
 dummy_crash(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
     const char *how = "";
-    int *volatile nowhere = NULL;
+    volatile int *volatile nowhere = NULL; /* the store is to be made, not reasoned away */
 
     g_variant_lookup(params, "how", "&s", &how);
     if (strcmp(how, "abort") == 0)
