@@ -85,7 +85,7 @@ parse_status(HttpParser *parser, const char *line, GError **error)
 static gboolean
 parse_field(HttpParser *parser, char *line, GError **error)
 {
-    static const char separators[] = "()<>@,;:\\\"/[]?={} \t";
+    static const char separators[] = "()<>@,;:\\\"/[]?={} \t\r";
     gsize name = strcspn(line, separators);
     char *value = line + name + 1, *end;
 
@@ -99,6 +99,8 @@ parse_field(HttpParser *parser, char *line, GError **error)
         return FALSE;
     }
     line[name] = '\0';
+    /* a lone one; in a value that we repeat it would begin a line */
+    g_strdelimit(value, "\r", ' ');
     value += strspn(value, " \t");
     end = value + strlen(value);
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
@@ -152,7 +154,8 @@ parse_length(HttpParser *parser, gboolean *found, GError **error)
         if (!g_ascii_isdigit(*value) ||
             !g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT64, &number, NULL) ||
             (*found && number != parser->left)) {
-            BAD(error, "Content-Length '%.40s' is no number, or not the same as before", value);
+            g_autofree char *shown = g_strescape(value, NULL);
+            BAD(error, "Content-Length '%.40s' is no number, or not the same as before", shown);
             return FALSE;
         }
         parser->left = number;
@@ -188,9 +191,9 @@ choose_body(HttpParser *parser, GError **error)
         parser->left = 0;
     } else if (http_parser_header(parser, "Transfer-Encoding", 0) != NULL) {
         if (!header_has(parser, "Transfer-Encoding", "chunked")) {
-            BAD(error,
-                "transfer coding '%.40s' is not known",
-                http_parser_header(parser, "Transfer-Encoding", 0));
+            const char *coding = http_parser_header(parser, "Transfer-Encoding", 0);
+            g_autofree char *shown = g_strescape(coding, NULL);
+            BAD(error, "transfer coding '%.40s' is not known", shown);
             return FALSE;
         }
         parser->keep = parser->keep && !known;
