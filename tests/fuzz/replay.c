@@ -90,7 +90,8 @@ main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/" FUZZ_NAME "/nothing", test_nothing);
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+    g_assert_nonnull(dir);
+    while ((name = g_dir_read_name(dir)) != NULL) {
         g_autofree char *test = g_strconcat("/" FUZZ_NAME "/", name, NULL);
 
         g_test_add_data_func_full(test, g_build_filename(folder, name, NULL), test_seed, g_free);
