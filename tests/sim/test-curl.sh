@@ -137,6 +137,31 @@ sim_stop
 ok "it ends well" test "$sim_status" = 0
 ok "lost-answer did it all the same" grep -q "\"address\":\"$net.13\",.*RequestPowerStateChange" "$work/state"
 
+net=127.202.3
+sim_start $net.1 --count 5 --model amt12-keepalive --fault $net.1=nonce-reset:1 --fault $net.2=stale:1 --fault $net.3=close:2 \
+    --fault $net.4=nic-reset:700 --fault $net.5=huge:100000
+# twice URL: two requests with one curl; the statuses and new connections of both
+twice() {
+    curl -s -m 5 --digest -u "admin:P@ssw0rd" -o /dev/null -o /dev/null -w '%{http_code} %{num_connects} ' \
+        --data-binary "@$work/get" "$1" "$1"
+}
+ok "nonce-reset: curl tries again" test "$(twice "$(url 1)")" = "200 1 200 0 "
+ok "stale: curl tries again" test "$(twice "$(url 2)")" = "200 1 200 0 "
+sim_challenges() {
+    grep -q "\"address\":\"$net.$1\",.*\"challenges\":$2,\"logins\":1,\"logins_failed\":0," "$work/state"
+}
+ok "close, unannounced" test "$(twice "$(url 3)")" = "200 1 200 1 "
+set_power 10
+ok "nic-reset" fails "$(url 4)" set
+ok "away for a while" fails "$(url 4)" get
+sleep 0.8
+ok "and back" answers "200 1" "$(url 4)" get
+ok "huge" answers "200 1" "$(url 5)" get
+ok "it is" test "$(wc -c <"$work/body")" -ge 100000
+sim_stop
+ok "nonce-reset: two challenges, no failed login" sim_challenges 1 2
+ok "stale: the same" sim_challenges 2 2
+
 sim_start 127.202.2.1 --count 1 --model amt16 --tls legacy --listen wildcard
 ok "legacy TLS on a new model" answers "200 2" "https://127.202.2.1:$tls_port/wsman" get --tlsv1.0 --tls-max 1.1 --ciphers DEFAULT:@SECLEVEL=0
 ok "no new TLS then" fails "https://127.202.2.1:$tls_port/wsman" get --tlsv1.2
@@ -157,5 +182,6 @@ ok "count beyond 127/8" refuses --first 127.255.255.255 --count 2
 ok "unknown model" refuses --model amt1
 ok "unknown option" refuses --nosuch
 ok "bad TLS" refuses --tls maybe
+ok "a state file that cannot be written" refuses --state-file /nonexistent/state
 ok "no such password file" refuses --password-file /nonexistent
 done_testing

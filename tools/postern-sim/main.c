@@ -174,6 +174,8 @@ run(GError **error)
         return FALSE;
     if (how < 0)
         return invalid(error, "--listen is one of auto, wildcard, each", options.listen);
+    if (options.state_file != NULL && !statefile_check(options.state_file, error))
+        return FALSE;
     g_unix_signal_add(SIGTERM, on_signal, loop);
     g_unix_signal_add(SIGINT, on_signal, loop);
     server = server_new(sim, NULL, (ServerListen)how, error);

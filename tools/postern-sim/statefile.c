@@ -104,6 +104,26 @@ write_all(Sim *sim, FILE *file)
     return TRUE;
 }
 
+static gboolean
+cannot_write(const char *path, GError **error)
+{
+    g_set_error(error,
+                G_IO_ERROR,
+                g_io_error_from_errno(errno),
+                "cannot write the state file %s: %s",
+                path,
+                g_strerror(errno));
+    return FALSE;
+}
+
+gboolean
+statefile_check(const char *path, GError **error)
+{
+    FILE *file = g_fopen(path, "ae");
+
+    return (file != NULL && fclose(file) == 0) || cannot_write(path, error);
+}
+
 gboolean
 statefile_write(Sim *sim, const char *path, GError **error)
 {
@@ -112,12 +132,5 @@ statefile_write(Sim *sim, const char *path, GError **error)
 
     if (file != NULL && fclose(file) != 0)
         good = FALSE;
-    if (!good)
-        g_set_error(error,
-                    G_IO_ERROR,
-                    g_io_error_from_errno(errno),
-                    "cannot write the state file %s: %s",
-                    path,
-                    g_strerror(errno));
-    return good;
+    return good || cannot_write(path, error);
 }
