@@ -274,6 +274,24 @@ credential_source_free(CredentialSource *source)
 }
 
 gboolean
+credential_source_add_of(CredentialSource *source,
+                         const CredentialTypeInfo *type,
+                         const char *text,
+                         GError **error)
+{
+    g_autofree char *label =
+        source->given->len == 0
+            ? g_strdup("given with the command")
+            : g_strdup_printf("given with the command (no. %u)", source->given->len + 1);
+    g_autoptr(PosternCredential) credential = credential_new(type, label);
+
+    if (!set_parts(credential, text, error) || !credential_complete(credential, error))
+        return FALSE;
+    g_ptr_array_add(source->given, g_steal_pointer(&credential));
+    return TRUE;
+}
+
+gboolean
 credential_source_add(CredentialSource *source,
                       Registry *registry,
                       const char *text,
@@ -281,7 +299,6 @@ credential_source_add(CredentialSource *source,
 {
     const char *colon = strchr(text, ':');
     const CredentialTypeInfo *type;
-    g_autoptr(PosternCredential) credential = NULL;
     g_autofree char *id = NULL;
 
     if (colon == NULL || colon == text) {
@@ -294,16 +311,5 @@ credential_source_add(CredentialSource *source,
     }
     id = g_strndup(text, (gsize)(colon - text));
     type = registry_credential_type(registry, id, error);
-    if (type == NULL)
-        return FALSE;
-    credential = credential_new(type, "given with the command");
-    if (source->given->len > 0) {
-        g_free(credential->label);
-        credential->label =
-            g_strdup_printf("given with the command (no. %u)", source->given->len + 1);
-    }
-    if (!set_parts(credential, colon + 1, error) || !credential_complete(credential, error))
-        return FALSE;
-    g_ptr_array_add(source->given, g_steal_pointer(&credential));
-    return TRUE;
+    return type != NULL && credential_source_add_of(source, type, colon + 1, error);
 }

@@ -49,6 +49,12 @@ gboolean credential_source_add(CredentialSource *source,
                                const char *text,
                                GError **error);
 
+/* The same without the type and its colon. */
+gboolean credential_source_add_of(CredentialSource *source,
+                                  const CredentialTypeInfo *type,
+                                  const char *text,
+                                  GError **error);
+
 /* One run's way through the candidates; shared with its children on the same target. Worker thread.
  */
 typedef struct CredentialSession CredentialSession;

@@ -19,7 +19,7 @@ struct Device {
     gpointer keeper;    /* http.c's: the kept connection and its login, freed with `keeper_free` */
     GDestroyNotify keeper_free;
     gboolean tls_legacy; /* learned: a modern handshake fails here, the legacy profile works */
-    gint8 tls_refused;   /* learned: 1 no TLS offered, plain works; 0 unknown */
+    guint16 tls_refused; /* learned: the TLS port at which nobody speaks TLS, plain works; 0: unknown */
     /* the turn: who may talk to it now */
     gboolean busy;
     GQueue waiting; /* of Wait */

@@ -151,7 +151,7 @@ try_way(PosternHttp *http, const HttpWay *way, StreamVerdict *verdict, GError **
 static gboolean
 try_ways(PosternHttp *http, GError **error)
 {
-    guint first = http->way_count == 2 && http->device->tls_refused ? 1 : 0;
+    guint first = http->way_count == 2 && http->device->tls_refused == http->ways[0].port ? 1 : 0;
     g_autoptr(GError) problem = NULL, second = NULL;
     StreamVerdict verdict;
     gboolean may;
@@ -165,7 +165,7 @@ try_ways(PosternHttp *http, GError **error)
     }
     http->device->tls_refused = 0;
     if (try_way(http, &http->ways[1 - first], &verdict, &second)) {
-        http->device->tls_refused = first == 0;
+        http->device->tls_refused = first == 0 ? http->ways[0].port : 0;
         return TRUE;
     }
     g_propagate_prefixed_error(error,

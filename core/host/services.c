@@ -2,9 +2,11 @@
 #include "config.h"
 
 #include "credential.h"
+#include "datagram.h"
 #include "host.h"
 #include "http.h"
 #include "run.h"
+#include "stream.h"
 
 #include <string.h>
 
@@ -18,6 +20,8 @@ static const struct {
     {POSTERN_SVC_CLOCK, &clock_service},
     {POSTERN_SVC_CREDENTIALS, &credential_service},
     {POSTERN_SVC_HTTP, &http_service},
+    {POSTERN_SVC_STREAM, &stream_service},
+    {POSTERN_SVC_DATAGRAM, &datagram_service},
 };
 
 const void *

@@ -44,3 +44,16 @@ gboolean stream_wait(PosternStream *stream,
 /* The TLS handshake of a connected stream; waits for its turn first. */
 gboolean
 stream_handshake(PosternStream *stream, guint timeout_ms, StreamVerdict *verdict, GError **error);
+
+/* ---- stream-listen.c ---- */
+
+/* Takes `context` (NULL: plain) in any case. */
+PosternListener *listener_new(PosternRun *run,
+                              const char *address,
+                              guint16 port,
+                              TlsContext *context,
+                              guint timeout_ms,
+                              GError **error);
+PosternStream *listener_accept(PosternListener *listener, gint64 deadline, GError **error);
+GVariant *listener_info(PosternListener *listener);
+void listener_close(PosternListener *listener); /* accepts NULL */

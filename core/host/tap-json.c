@@ -308,9 +308,12 @@ tap_parse(Tap *tap, const char *text, gsize length, GError **error)
         return BAD(error, tap, "it is not UTF-8 text");
     if (!check_depth(tap, text, length, error))
         return FALSE;
-    if (!json_parser_load_from_data(parser, text, (gssize)length, &problem))
-        return BAD(
-            error, tap, "line %u: %s", json_parser_get_current_line(parser), problem->message);
+    if (!json_parser_load_from_data(parser, text, (gssize)length, &problem)) {
+        const char *said = problem->message; /* "<data>:1:7: ..." */
+        return g_str_has_prefix(said, "<data>:")
+                   ? BAD(error, tap, "line %s", said + strlen("<data>:"))
+                   : BAD(error, tap, "%s", said);
+    }
     return read_root(tap, json_parser_get_root(parser), error);
 }
 

@@ -22,12 +22,22 @@ note(TapStream *stream, TapOp op, gboolean grows)
     return event;
 }
 
+/* Secrets are masked now: by the time the file is written they may be forgotten, and not known as
+ * secrets. All that came so far is looked at, as one may lie across two pieces. */
 static void
 add_data(TapEvent *event, const void *data, gsize length)
 {
+    g_autofree char *masked = NULL;
+    gsize masked_length = 0;
+
     if (event->data == NULL)
         event->data = g_byte_array_new();
     g_byte_array_append(event->data, data, (guint)length);
+    masked = secret_mask_bytes((const char *)event->data->data, event->data->len, &masked_length);
+    if (masked == NULL)
+        return;
+    g_byte_array_set_size(event->data, 0);
+    g_byte_array_append(event->data, (const guint8 *)masked, (guint)masked_length);
 }
 
 void

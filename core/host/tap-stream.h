@@ -22,6 +22,9 @@ gsize tap_spoil(Tap *tap, TapFault fault, guint8 *bytes, gsize length);
 /* TRUE: nothing touches the network. */
 gboolean tap_replays(const Tap *tap);
 
+/* TRUE: it records or replays; else it only spoils. */
+gboolean tap_keeps(const Tap *tap);
+
 /* A stream to `host` (NULL: one that came in, or a datagram socket). */
 TapStream *tap_stream_new(Tap *tap, PosternRun *run, const char *host, guint16 port, gboolean tls);
 Tap *tap_stream_tap(const TapStream *stream);

@@ -111,6 +111,12 @@ tap_replays(const Tap *tap)
     return tap->replays;
 }
 
+gboolean
+tap_keeps(const Tap *tap)
+{
+    return tap->replays || tap->records;
+}
+
 gint64
 tap_recorded_time(const Tap *tap)
 {

@@ -5,6 +5,7 @@
 
 #include "crash.h"
 #include "device.h"
+#include "stream.h"
 
 #include <postern-plugin.h>
 #include <pthread.h>
@@ -335,6 +336,7 @@ workers_start(guint count, GError **error)
 {
     g_autoptr(GPtrArray) workers = g_ptr_array_new();
 
+    stream_prepare_process();
     if (count == 0)
         count = g_get_num_processors();
     for (guint i = 0; i < MIN(count, 64); i++) {

@@ -50,6 +50,12 @@ make_type(CredentialTypeInfo *type, const char *id, const char *login)
     g_ptr_array_add(type->fields, field("password", POSTERN_FIELD_REQUIRED | POSTERN_FIELD_SECRET));
 }
 
+const CredentialTypeInfo *
+net_type(const char *id)
+{
+    return strcmp(id, digest_type.id) == 0 ? &digest_type : &basic_type;
+}
+
 void
 net_setup(void)
 {

@@ -20,7 +20,8 @@ Outcome *net_run(NetTask task, const char *target, const char *const *logins, Ta
 /* What the tests of one program share; free after the last. */
 void net_setup(void);
 void net_teardown(void);
-extern gpointer net_data; /* for the task */
+const CredentialTypeInfo *net_type(const char *id); /* test.digest or test.basic */
+extern gpointer net_data;                           /* for the task */
 
 /* ---- a server of threads that blocks and follows a script ---- */
 
