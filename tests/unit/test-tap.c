@@ -84,7 +84,7 @@ recorded_port(void)
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
     at = strstr(text, "device:");
     g_assert_nonnull(at);
-    return g_strdup_printf("192.0.2.1:%d", atoi(at + 7));
+    return g_strdup_printf("192.0.2.1:%d", (int)g_ascii_strtoll(at + 7, NULL, 10));
 }
 
 static void
