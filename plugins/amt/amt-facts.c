@@ -56,7 +56,6 @@ const AmtFact amt_memory_facts[] = {
 const AmtFact amt_media_facts[] = {
     {"DeviceID", "id", FACT_TEXT, NULL},
     {"MaxMediaSize", "size-bytes", FACT_KILO, NULL},
-    {"EnabledState", "enabled-state", FACT_WORD, amt_enabled_states},
     {NULL, NULL, FACT_TEXT, NULL},
 };
 const AmtFact amt_package_facts[] = {

@@ -419,7 +419,7 @@ static const PosternField *const outputs[] = {
     POSTERN_FIELD_ITEM(.name = "memory", .type = "aa{sv}",
                        .summary = "bank, capacity-bytes t, type, form-factor, speed-mhz u, max-speed-mhz u, part-number, "
                                   "serial-number, manufacturer (as stored, often a JEDEC number in hex), tag"),
-    POSTERN_FIELD_ITEM(.name = "disks", .type = "aa{sv}", .summary = "id, size-bytes t, model, serial-number, enabled-state"),
+    POSTERN_FIELD_ITEM(.name = "disks", .type = "aa{sv}", .summary = "id, size-bytes t, model, serial-number"),
     POSTERN_FIELD_ITEM(.name = "network", .type = "aa{sv}",
                        .summary = "kind (wired, wireless), mac, ip-address, subnet-mask, default-gateway, dhcp b, link-up b ..."),
     POSTERN_FIELD_ITEM(.name = "firmware", .type = "a{sv}",

@@ -106,7 +106,8 @@ note_fault(WsMan *ws)
         ws->profile->status_name == NULL ? NULL : ws->profile->status_name(number);
 
     run->note(ws->run, "fault", g_variant_new_string(ws->failed->fault));
-    run->note(ws->run, "fault-detail", g_variant_new_string(ws->failed->fault_detail));
+    if (ws->failed->fault_detail[0] != '\0')
+        run->note(ws->run, "fault-detail", g_variant_new_string(ws->failed->fault_detail));
     run->note(ws->run, "http-status", g_variant_new_uint32(ws->failed_status));
     if (number != 0)
         run->note(ws->run, "device-code", g_variant_new_uint32(number));

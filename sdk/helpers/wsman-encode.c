@@ -394,7 +394,8 @@ wsman_append_changed(GString *out,
          node = wsman_element(node->next)) {
         const char *name = (const char *)node->name;
         g_autoptr(GVariant) value = g_variant_lookup_value(changes, name, NULL);
-        if (value == NULL && !append_copy(out, node, wsman_uri(instance), error))
+        if (value == NULL && !wsman_is_nil(node) &&
+            !append_copy(out, node, wsman_uri(instance), error))
             return FALSE;
         gboolean first = wsman_child(instance, NULL, name) == node;
         if (value != NULL && first &&

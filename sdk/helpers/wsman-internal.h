@@ -45,6 +45,7 @@ void wsman_fault_error(const WsmanProfile *profile,
 const char *wsman_type(const WsmanProfile *profile, const char *class_name, const char *property);
 GVariant *wsman_decode(const WsmanProfile *profile, xmlNode *instance); /* a{sv}, not floating */
 gboolean wsman_is_epr(xmlNode *node);
+gboolean wsman_is_nil(xmlNode *node);
 GVariant *wsman_decode_epr(xmlNode *node, const WsmanProfile *profile); /* floating */
 
 /* wsman-encode.c */

@@ -61,8 +61,8 @@ declared_type(xmlNode *node)
     return found;
 }
 
-static gboolean
-is_nil(xmlNode *node)
+gboolean
+wsman_is_nil(xmlNode *node)
 {
     const char *text = wsman_attribute(node, NS_XSI, "nil");
 
@@ -310,7 +310,7 @@ any_nested_or_nil(const Group *group)
     xmlNode *node = group->first;
 
     for (guint i = 0; i < group->count; i++, node = node->_private)
-        if (wsman_element(node->children) != NULL || is_nil(node))
+        if (wsman_element(node->children) != NULL || wsman_is_nil(node))
             return TRUE;
     return FALSE;
 }
@@ -335,7 +335,7 @@ decode_array(const WsmanProfile *profile, const Group *group, const char *elemen
     xmlNode *node = group->first;
 
     for (guint i = 0; i < group->count; i++, node = node->_private) {
-        GVariant *one = is_nil(node) ? g_variant_new_maybe(G_VARIANT_TYPE_VARIANT, NULL)
+        GVariant *one = wsman_is_nil(node) ? g_variant_new_maybe(G_VARIANT_TYPE_VARIANT, NULL)
                                      : decode_one(profile, node, element);
         g_ptr_array_add(members, g_variant_ref_sink(one));
     }
@@ -374,7 +374,7 @@ decode_group(const WsmanProfile *profile, const char *class_name, const Group *g
 
     if (type == NULL)
         type = declared_type(group->first);
-    if (group->count == 1 && is_nil(group->first))
+    if (group->count == 1 && wsman_is_nil(group->first))
         return;
     if (element != NULL && group->count == 1 && group->first->children == NULL)
         value = empty_array(element);
