@@ -304,30 +304,22 @@ wsman_append_values(GString *out,
     return TRUE;
 }
 
+/* "r:", "a:", "w:", nothing for an element in no namespace, else "o:", which is declared where it is used. */
 static const char *
-known_prefix(const char *uri, const char *own)
+prefix_for(const char *uri, const char *own)
 {
+    if (uri[0] == '\0')
+        return "";
     if (g_str_equal(uri, own))
-        return "r";
+        return "r:";
     if (g_str_equal(uri, NS_ADDRESSING))
-        return "a";
-    return g_str_equal(uri, NS_WSMAN) ? "w" : NULL;
+        return "a:";
+    return g_str_equal(uri, NS_WSMAN) ? "w:" : "o:";
 }
 
-/* An element as it came, under our prefixes. Bounded by the depth the parser allows. */
 static gboolean
-append_copy(GString *out, xmlNode *node, const char *own, GError **error)
+append_attributes(GString *out, xmlNode *node, GError **error)
 {
-    const char *uri = wsman_uri(node), *prefix = known_prefix(uri, own);
-    gboolean nested = wsman_element(node->children) != NULL;
-
-    g_string_append_printf(out, "<%s:%s", prefix == NULL ? "o" : prefix, node->name);
-    if (prefix == NULL) {
-        g_string_append(out, " xmlns:o=\"");
-        if (!wsman_append_text(out, uri, error))
-            return FALSE;
-        g_string_append_c(out, '"');
-    }
     for (xmlAttr *attr = node->properties; attr != NULL; attr = attr->next) {
         if (attr->ns != NULL || attr->children == NULL || attr->children->content == NULL)
             continue;
@@ -336,6 +328,25 @@ append_copy(GString *out, xmlNode *node, const char *own, GError **error)
             return FALSE;
         g_string_append_c(out, '"');
     }
+    return TRUE;
+}
+
+/* An element as it came, under our prefixes. Bounded by the depth the parser allows. */
+static gboolean
+append_copy(GString *out, xmlNode *node, const char *own, GError **error)
+{
+    const char *uri = wsman_uri(node), *prefix = prefix_for(uri, own);
+    gboolean nested = wsman_element(node->children) != NULL;
+
+    g_string_append_printf(out, "<%s%s", prefix, node->name);
+    if (prefix[0] == 'o') {
+        g_string_append(out, " xmlns:o=\"");
+        if (!wsman_append_text(out, uri, error))
+            return FALSE;
+        g_string_append_c(out, '"');
+    }
+    if (!append_attributes(out, node, error))
+        return FALSE;
     g_string_append_c(out, '>');
     for (xmlNode *child = node->children; child != NULL; child = child->next) {
         if (child->type == XML_ELEMENT_NODE && !append_copy(out, child, own, error))
@@ -344,7 +355,7 @@ append_copy(GString *out, xmlNode *node, const char *own, GError **error)
             !wsman_append_text(out, (const char *)child->content, error))
             return FALSE;
     }
-    g_string_append_printf(out, "</%s:%s>", prefix == NULL ? "o" : prefix, node->name);
+    g_string_append_printf(out, "</%s%s>", prefix, node->name);
     return TRUE;
 }
 

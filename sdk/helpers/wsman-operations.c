@@ -96,6 +96,11 @@ append_instance(Operation *op, const WsmanMessage *old, GVariant *changes, GErro
     GString *xml = op->request.xml;
     xmlNode *instance = old->body_node;
 
+    if (wsman_uri(instance)[0] == '\0')
+        return postern_fail(error,
+                            POSTERN_ERROR_PROTOCOL,
+                            "%s: the instance read is in no namespace, so it cannot be sent back",
+                            op->what);
     g_string_append_printf(xml, "<r:%s xmlns:r=\"", instance->name);
     if (!wsman_append_text(xml, wsman_uri(instance), error))
         return FALSE;

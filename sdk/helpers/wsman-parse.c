@@ -194,8 +194,10 @@ parse_document(const guint8 *data, gsize length, GError **error)
         return NULL;
     }
     ctxt->sax->internalSubset = refuse_doctype;
-    xmlDoc *doc = xmlCtxtReadMemory(ctxt, (const char *)data, (int)length, NULL, NULL, options);
-    if (doc == NULL || ctxt->_private != NULL) {
+    /* UTF-8, whatever it claims to be: that is what was asked for. */
+    xmlDoc *doc = xmlCtxtReadMemory(ctxt, (const char *)data, (int)length, NULL, "UTF-8", options);
+    /* A prefix without a namespace is well-formed to XML alone. */
+    if (doc == NULL || ctxt->_private != NULL || ctxt->nsWellFormed == 0) {
         describe_parse_error(ctxt, error);
         g_clear_pointer(&doc, xmlFreeDoc);
     }

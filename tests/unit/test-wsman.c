@@ -196,6 +196,7 @@ test_refused(void)
 
     assert_refused("", "0 bytes");
     assert_refused("<a><b></a>", "not well-formed");
+    assert_refused("<n:html/>", "not well-formed");
     assert_refused("<html/>", "root element 'html'");
     assert_refused("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><a>&e;</a>", "document type");
     assert_refused("<!DOCTYPE a><a/>", "document type");
@@ -226,7 +227,7 @@ test_get_10(void)
     static const FakeStep steps[] = {
         {.expect = "<a:MessageID>1</a:MessageID>",
          .status = 200,
-         .body = "\n " FAKE_BODY(FAKE_CIM("CIM_Y"), "<g:CIM_Y><g:A>1</g:A></g:CIM_Y>"),
+         .body = "\xef\xbb\xbf" FAKE_BODY(FAKE_CIM("CIM_Y"), "<g:CIM_Y><g:A>1</g:A></g:CIM_Y>"),
          .headers = "Content-Type: application/octet-stream"},
         {.expect = "<a:MessageID>2</a:MessageID>",
          .status = 200,
