@@ -179,7 +179,8 @@ look(Change *change, GError **error)
     return SEEN_FAILURE;
 }
 
-/* Look every two seconds for at most `limit` ms, until the goal is reached. TRUE: no failure, `reached` says. */
+/* Look every two seconds for at most `limit` ms, until the goal is reached. TRUE: no failure, `reached` says. What
+ * begins and ends on must be seen to leave, unless the device has confirmed that it does it. */
 static gboolean
 watch(Change *change, guint32 limit, gboolean *reached, GError **error)
 {
@@ -199,7 +200,7 @@ watch(Change *change, guint32 limit, gboolean *reached, GError **error)
         if (seen == SEEN_NOTHING || !is_there(change->now.state, change->goal))
             left = TRUE;
         else
-            *reached = left || waited >= DEPARTURE_MS;
+            *reached = left || (change->confirmed && waited >= DEPARTURE_MS);
     }
     return TRUE;
 }

@@ -48,8 +48,7 @@ amt_power_read(WsMan *ws, AmtPower *power, GError **error)
 
     if (direct != NULL && take_power(power, direct))
         return TRUE;
-    if (why != NULL && (wsman_fault(ws) == NULL ||
-                        g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_FORBIDDEN))) {
+    if (why != NULL && !amt_ask_otherwise(ws, why)) {
         g_propagate_error(error, g_steal_pointer(&why));
         return FALSE;
     }

@@ -37,6 +37,17 @@ keep_first(const WsmanItem *item, gpointer data, GError **error)
     return FALSE;
 }
 
+/* Which fault a release gives to a Get that it does not do is not settled; but one that says "busy", "no
+ * right" or "too slow" would say so to the next question as well, and what is no fault is no answer at all. */
+gboolean
+amt_ask_otherwise(WsMan *ws, const GError *why)
+{
+    return wsman_fault(ws) != NULL &&
+           (g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_NOT_SUPPORTED) ||
+            g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM) ||
+            g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_DEVICE));
+}
+
 GVariant *
 amt_read_single(WsMan *ws, const char *class_name, GError **error)
 {
@@ -45,8 +56,7 @@ amt_read_single(WsMan *ws, const char *class_name, GError **error)
 
     if (instance != NULL)
         return instance;
-    /* Any fault: which one a release gives to a Get without keys is not settled. Nothing else may be passed over. */
-    if (wsman_fault(ws) == NULL || g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_FORBIDDEN)) {
+    if (!amt_ask_otherwise(ws, why)) {
         g_propagate_error(error, g_steal_pointer(&why));
         return NULL;
     }

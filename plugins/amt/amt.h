@@ -34,6 +34,8 @@ extern const char *const amt_credentials[];
 /* amt-session.c */
 GVariant *amt_http_options(const Amt *amt, GVariant *params, gboolean login);
 WsMan *amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error);
+/* A Get failed in a way that makes it worth while to look for the same by an enumeration. */
+gboolean amt_ask_otherwise(WsMan *ws, const GError *why);
 /* The only instance of a class: Get, or where a release wants keys for that, the first of an enumeration. NULL
  * without `error`: the device has none, or no such class. */
 GVariant *amt_read_single(WsMan *ws, const char *class_name, GError **error);

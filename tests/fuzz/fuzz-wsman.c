@@ -47,6 +47,27 @@ use_values(GVariant *values)
     write_back(values);
 }
 
+/* So must be what a Put copies unread from the answer to its Get. */
+static void
+copy_back(const WsmanMessage *message)
+{
+    g_autoptr(GVariant) none =
+        g_variant_ref_sink(g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0));
+    g_autoptr(GString) out = g_string_new("<e:Envelope xmlns:e=\"" NS_SOAP "\" xmlns:w=\"" NS_WSMAN
+                                          "\" xmlns:a=\"" NS_ADDRESSING "\"><e:Body><r:X xmlns:r=\"");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(WsmanMessage) again = NULL;
+
+    if (wsman_uri(message->body_node)[0] == '\0')
+        return;
+    wsman_append_text(out, wsman_uri(message->body_node), NULL);
+    g_string_append(out, "\">");
+    fuzz_demand(wsman_append_changed(out, &amt_profile, message->body_node, none, &error));
+    g_string_append(out, "</r:X></e:Body></e:Envelope>");
+    again = wsman_message_parse(&amt_profile, (const guint8 *)out->str, out->len, &error);
+    fuzz_demand(again != NULL);
+}
+
 static void
 use_message(const WsmanMessage *message)
 {
@@ -62,8 +83,10 @@ use_message(const WsmanMessage *message)
 
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
         fuzz_demand(texts[i] == NULL || g_utf8_validate(texts[i], -1, NULL));
-    if (message->body != NULL)
+    if (message->body != NULL) {
         use_values(message->body);
+        copy_back(message);
+    }
     for (guint i = 0; message->items != NULL && i < message->items->len; i++) {
         const WsmanContent *item = message->items->pdata[i];
 

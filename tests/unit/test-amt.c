@@ -202,6 +202,8 @@ test_power_get_no_fallback(void)
     static const FakeStep auth[] = {{.error = POSTERN_ERROR_AUTH}};
     static const FakeStep gone[] = {{.error = POSTERN_ERROR_UNREACHABLE}};
     static const FakeStep denied[] = {{.status = 400, .body = FAKE_FAULT("e:AccessDenied", "No", "")}};
+    static const FakeStep busy[] = {{.status = 400, .body = FAKE_FAULT("b:EndpointUnavailable", "Later", "")}};
+    g_autoptr(FakeHost) d = fake_host_for(busy);
     g_autoptr(FakeHost) a = fake_host_for(auth);
     g_autoptr(FakeHost) b = fake_host_for(gone);
     g_autoptr(FakeHost) c = fake_host_for(denied);
@@ -209,6 +211,7 @@ test_power_get_no_fallback(void)
     assert_fails(&amt_power_get_task, a, "{}", POSTERN_ERROR_AUTH, "");
     assert_fails(&amt_power_get_task, b, "{}", POSTERN_ERROR_UNREACHABLE, "Get " APMS);
     assert_fails(&amt_power_get_task, c, "{}", POSTERN_ERROR_FORBIDDEN, "AccessDenied");
+    assert_fails(&amt_power_get_task, d, "{}", POSTERN_ERROR_BUSY, "EndpointUnavailable");
 }
 
 static void
@@ -329,6 +332,23 @@ test_power_set_lost(void)
                  "repeated; the machine is on now");
     for (guint i = 2; i < other->requests->len; i++)
         g_assert_null(strstr(fake_request(other, i), "RequestPowerStateChange"));
+}
+
+/* A machine that is on before and after says nothing about a reset whose answer was lost. */
+static void
+test_power_set_reset_lost(void)
+{
+    static const FakeStep unseen[] = {
+        READ_ON, {.expect = "<r:PowerState>10<", .error = POSTERN_ERROR_UNREACHABLE}, READ_ON};
+    static const FakeStep seen[] = {
+        READ_ON, {.expect = "<r:PowerState>10<", .error = POSTERN_ERROR_UNREACHABLE}, SILENCE, READ_ON};
+    g_autoptr(FakeHost) a = fake_host_for(unseen);
+    g_autoptr(FakeHost) b = fake_host_for(seen);
+
+    a->repeat_last = TRUE;
+    assert_fails(&amt_power_set_task, a, "{'state': <'reset'>}", POSTERN_ERROR_UNREACHABLE, "it was not repeated");
+    g_autoptr(GVariant) result = run_task(&amt_power_set_task, b, "{'state': <'reset'>}");
+    assert_member(result, "confirmed", "false");
 }
 
 static void
@@ -523,6 +543,7 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/power/set-reset-and-wait", test_power_set_reset_and_wait);
     g_test_add_func("/amt/power/set-never-reached", test_power_set_never_reached);
     g_test_add_func("/amt/power/set-lost", test_power_set_lost);
+    g_test_add_func("/amt/power/set-reset-lost", test_power_set_reset_lost);
     g_test_add_func("/amt/power/set-refused", test_power_set_refused);
     g_test_add_func("/amt/wsman/enumerate", test_wsman_enumerate);
     g_test_add_func("/amt/wsman/invoke", test_wsman_invoke);
