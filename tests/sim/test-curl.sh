@@ -50,7 +50,7 @@ has() {
     grep -qi -- "$1" "$work/$2"
 }
 
-sim_start 127.202.0.1 --count 6 --model amt9,amt12,amt12-keepalive,amt15,amt16,amt19
+sim_start 127.202.0.1 --count 7 --model amt9,amt12,amt12-keepalive,amt15,amt16,amt19,amt16-keepalive
 ok "login, and the connection closed after 401" answers "200 2" "http://127.202.0.2:$port/wsman" get
 ok "the answer is chunked" has '^transfer-encoding: chunked' head
 ok "the answer has AMT's type" has '^content-type: application/soap+xml; charset=utf-8' head
@@ -63,6 +63,7 @@ password=wrong ok "wrong password" answers "401 2" "http://127.202.0.2:$port/wsm
 ok "the 401 is a page" has 'text/html' head
 ok "auth out of a list of two" answers "200 2" "http://127.202.0.4:$port/wsman" get
 ok "auth, second in the list, over TLS" answers "200 2" "https://127.202.0.5:$tls_port/wsman" get
+ok "the connection kept after 401, over TLS" answers "200 1" "https://127.202.0.7:$tls_port/wsman" get
 ok "root goes to the logon page" test "$(curl -s -o /dev/null -w '%{http_code}' "http://127.202.0.1:$port/")" = 303
 ok "plain is closed on 16.1" fails "http://127.202.0.5:$port/wsman" get
 ok "AMT 12 speaks TLS 1.2" answers "200 2" "https://127.202.0.2:$tls_port/wsman" get --tls-max 1.2
@@ -93,7 +94,7 @@ set_power 10
 fetch "http://127.202.0.3:$port/wsman" set >/dev/null
 ok "no reset while off" has '<g:ReturnValue>4097</g:ReturnValue>' body
 sim_stop
-ok "one line of state for each device" test "$(wc -l <"$work/state")" = 6
+ok "one line of state for each device" test "$(wc -l <"$work/state")" = 7
 ok "state after all" grep -q '"address":"127.202.0.3",.*"power":8,' "$work/state"
 
 net=127.202.1

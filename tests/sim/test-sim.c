@@ -544,28 +544,70 @@ test_state(void)
 
 /* ---- hostile input ---- */
 
+/* One request of each kind, to be damaged. */
+static char *
+sample(guint n)
+{
+    switch (n % 6) {
+    case 0:
+        return envelope(NS_TRANSFER "/Put",
+                        "AMT_GeneralSettings",
+                        "",
+                        "<r:AMT_GeneralSettings xmlns:r=\"" GENERAL
+                        "\"><r:DomainName>a &amp; b</r:DomainName></r:AMT_GeneralSettings>");
+    case 1:
+        return add_alarm("wake", "2099-01-01T03:00:00Z");
+    case 2:
+        return envelope(NS_TRANSFER "/Create",
+                        "AMT_Hdr8021Filter",
+                        "",
+                        "<r:AMT_Hdr8021Filter xmlns:r=\"" FILTER
+                        "\"><r:VLANID>7</r:VLANID></r:AMT_Hdr8021Filter>");
+    case 3:
+        return envelope(NS_ENUMERATION "/Pull",
+                        "CIM_Chip",
+                        "",
+                        PULL("01000000-0000-0000-0000-000000000000", "1"));
+    case 4:
+        return envelope(
+            GET,
+            "CIM_SoftwareIdentity",
+            "<w:SelectorSet><w:Selector Name=\"InstanceID\">AMT</w:Selector></w:SelectorSet>",
+            "");
+    default:
+        return envelope(NS_ENUMERATION "/Enumerate", "CIM_Chip", "", "<n:Enumerate/>");
+    }
+}
+
+static void
+damage(GRand *rand, char *text, gsize length, guint times)
+{
+    for (guint i = 0; i < times; i++)
+        text[g_rand_int_range(rand, 0, (gint32)length)] = (char)g_rand_int(rand);
+}
+
 static void
 test_mutations(void)
 {
     g_autoptr(Sim) sim = make("amt12", NULL);
-    g_autofree char *get = envelope(GET, "CIM_Chip", "", "<n:Enumerate/>");
-    g_autofree char *http = g_strdup_printf(
-        "POST /wsman HTTP/1.1\r\nHost: x\r\nAuthorization: Digest a=\"b\\\r\nContent-Length: "
-        "%u\r\n\r\n%s",
-        (guint)strlen(get),
-        get);
-    gsize length = strlen(http);
     g_autoptr(GRand) rand = g_rand_new_with_seed(1);
 
-    for (guint i = 0; i < 20000; i++) {
+    for (guint i = 0; i < 12000; i++) {
         g_autoptr(GString) out = g_string_new(NULL), body = g_string_new(NULL);
-        g_autofree char *copy = g_memdup2(http, length);
+        g_autofree char *request = sample(i);
+        gsize length = strlen(request);
+        g_autofree char *http = g_strdup_printf(
+            "POST /wsman HTTP/1.1\r\nAuthorization: Digest a=\"b\\\r\nContent-Length: "
+            "%" G_GSIZE_FORMAT "\r\n\r\n%s",
+            length,
+            request);
+        gsize whole = strlen(http);
         ExchangeResult result;
         SoapNote note;
-        for (guint k = 0; k < 1 + i % 4; k++)
-            copy[g_rand_int_range(rand, 0, (gint32)length)] = (char)g_rand_int(rand);
-        exchange_run(sim->devices, copy, i % 3 == 0 ? i % length : length, out, &result);
-        soap_serve(sim->devices, copy + (length - strlen(get)), strlen(get), body, &note);
+        damage(rand, http, MIN(whole, 100), 1 + i % 4);
+        exchange_run(sim->devices, http, i % 3 == 0 ? i % whole : whole, out, &result);
+        damage(rand, request, length, i % 4);
+        soap_serve(sim->devices, request, length, body, &note);
         g_assert_cmpuint(body->len, >, 0);
     }
 }

@@ -199,7 +199,7 @@ flush(Connection *connection)
             return FALSE;
         }
         if (n == 0) {
-            listen_for(connection, connection->ended ? EPOLLOUT : EPOLLIN | EPOLLOUT);
+            listen_for(connection, EPOLLOUT); /* who does not read is not heard */
             return FALSE;
         }
     }
@@ -363,8 +363,7 @@ on_ready(ReactorWatch *watch, guint32 events)
 {
     Connection *connection = (Connection *)watch; /* its first member */
 
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0 ||
-        ((events & EPOLLRDHUP) != 0 && connection->wait == WAIT_DELAY)) {
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0 || (events & EPOLLRDHUP) != 0) {
         end(connection, FALSE);
         return;
     }
@@ -376,7 +375,7 @@ on_ready(ReactorWatch *watch, guint32 events)
         if (!shake_hands(connection))
             return;
     }
-    if ((events & EPOLLOUT) != 0 && connection->out != NULL && !flush(connection))
+    if (connection->out != NULL && ((events & EPOLLOUT) == 0 || !flush(connection)))
         return;
     if (!connection->ended && !take_input(connection))
         return;
