@@ -4,6 +4,7 @@
 #include "host.h"
 #include "probe.h"
 #include "registry-private.h"
+#include "secret.h"
 
 #include <unistd.h>
 
@@ -32,11 +33,12 @@ static void
 table_log(gpointer impl, GLogLevelFlags level, const char *text)
 {
     GLogLevelFlags known = level & (GLogLevelFlags)G_LOG_LEVEL_MASK;
+    g_autofree char *masked = text != NULL ? secret_mask(text, -1) : NULL;
 
     /* a plugin must not be able to end the host by a level that is fatal */
     if (known == 0 || (known & G_LOG_LEVEL_ERROR) != 0)
         known = G_LOG_LEVEL_WARNING;
-    g_log("postern-plugin", known, "%s", text != NULL ? text : "");
+    g_log("postern-plugin", known, "%s", masked != NULL ? masked : text != NULL ? text : "");
 }
 
 static PosternHost

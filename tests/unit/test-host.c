@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "host.h"
+#include "secret.h"
 #include "settings.h"
 
 #include <glib/gstdio.h>
@@ -148,6 +149,22 @@ test_load(Place *place, gconstpointer data)
     }
 }
 
+/* What a plugin says to the log is masked ('?' stands for one character), and cannot end the host.
+ */
+static void
+test_log(Place *place, gconstpointer data)
+{
+    g_autoptr(Host) host = start(place);
+    g_autoptr(Secret) secret = secret_new("open sesame", -1);
+    const PosternHost *table = host_table(host);
+
+    g_test_expect_message("postern-plugin", G_LOG_LEVEL_WARNING, "say ?????? twice");
+    table->log(table->impl, G_LOG_LEVEL_ERROR, "say open sesame twice");
+    g_test_expect_message("postern-plugin", G_LOG_LEVEL_MESSAGE, "nothing hidden");
+    table->log(table->impl, G_LOG_LEVEL_MESSAGE, "nothing hidden");
+    g_test_assert_expected_messages();
+}
+
 /* Knowing all plugins costs no process and no plugin code once it is cached: `postern tasks` is to
  * start in 50 ms. */
 static void
@@ -266,6 +283,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     add("/host/as-installed", test_as_installed);
     add("/host/load", test_load);
+    add("/host/log", test_log);
     add("/host/quick", test_quick);
     add("/host/plugin-files", test_plugin_files);
     add("/host/host-file", test_host_file);
