@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/sim.sh"
 
 version=1.1.55
-cache=$(cd "${builddir-.}" && pwd)/meshcentral-$version.d
+cache=$(cd "${builddir-.}" && pwd)/build-meshcentral-$version
 
 command -v node >/dev/null || skip_all "node is not installed"
 command -v npm >/dev/null || skip_all "npm is not installed"
