@@ -63,18 +63,20 @@ static gboolean
 refuse(const Parser *parser, GError **error, const char *format, ...)
 {
     g_autofree char *text = NULL;
+    g_autofree char *valid = NULL;
     va_list args;
 
     va_start(args, format);
     text = g_strdup_vprintf(format, args);
     va_end(args);
+    valid = g_utf8_make_valid(text, -1); /* what is shown of a line may be cut within a character */
     g_set_error(error,
                 POSTERN_ERROR,
                 POSTERN_ERROR_BAD_PARAM,
                 "%s:%u: %s",
                 parser->file,
                 parser->line,
-                text);
+                valid);
     return FALSE;
 }
 
