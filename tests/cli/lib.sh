@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lib.sh - for tests of the command: a configuration of its own in a directory of its own, TAP, and a simulator.
 # Source it; then call plan-free checks and end with `finish`.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 set -u
 : "${srcdir:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
 : "${builddir:=$PWD}"
@@ -116,8 +116,7 @@ start_simulator() {
         >"$work/simulator.out" 2>"$work/simulator.err" &
     sim=$!
     children+=("$sim")
-    local i
-    for i in $(seq 300); do
+    for _ in $(seq 300); do
         grep -q '^ready ' "$work/simulator.out" && return 0
         kill -0 "$sim" 2>/dev/null || break
         sleep 0.1

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The command against simulated machines: right results, and for each thing that can go wrong the right word.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 [ -x "$simulator" ] || skip_all "no simulator in this build"
 configure_postern amt

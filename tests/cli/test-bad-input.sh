@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Whatever is wrong with the input gets the message that helps at 3 a.m., and the exit status for it.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 configure_postern dummy
 

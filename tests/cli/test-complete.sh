@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # bash completion: verbs, options, tasks, parameters and their values.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 configure_postern dummy
 eval "$("$postern" completion bash)"
+# shellcheck disable=SC2317 # the function that was just read calls it
 compopt() { :; }
 
 # complete LINE: what bash would offer, joined

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What scripts rely on: shapes of the output, exit status, targets from everywhere, options of a run.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 configure_postern dummy
 

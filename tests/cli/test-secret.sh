@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A secret shows nowhere: not in results, messages, log or recording, and not on the command line.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 configure_postern dummy
 secret='s3cr3t<"&value/47'

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The first signal cancels and reports what had been done, the second ends at once.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 configure_postern dummy
 
 # wait_for_lines FILE COUNT
 wait_for_lines() {
-    local i
-    for i in $(seq 100); do
+    for _ in $(seq 100); do
         [ "$(wc -l <"$1")" -ge "$2" ] && return
         sleep 0.1
     done
 }
 
 for signal in INT TERM; do
-    { echo done && echo done2 && seq -f 'name-%g' 500; } >"$work/list"
+    { echo name-a && echo name-b && seq -f 'name-%g' 500; } >"$work/list"
     : >"$work/out"
     # a shell ignores SIGINT in what it starts behind its back, so another program starts it
     env --default-signal=INT "$postern" --config "$config" run dummy.sleep ms=60000 -f "$work/list" -P 50 -o jsonl \
@@ -58,6 +58,7 @@ exec 7>&-
 
 # somebody who does not read cannot keep it from ending
 mkfifo "$work/stuck"
+# shellcheck disable=SC2217 # it keeps the pipe open and does not read it
 sleep 30 <"$work/stuck" &
 reader=$!
 env --default-signal=INT "$postern" --config "$config" run dummy.ok 10.0.0.0/12 -o jsonl >"$work/stuck" 2>"$work/err" &

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The verbs that show what there is, in every format, and help at every level.
+# shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 configure_postern dummy
 
