@@ -23,6 +23,10 @@ enum { BACKOFF_US = 250 * 1000, BACKOFF_MAX_US = 10 * 1000 * 1000 };
 /* News not yet heard at which tasks that hand out rows have to wait, and how long between two looks. */
 enum { NEWS_MAX = 4096, BEHIND_US = 2000 };
 
+/* With much in flight, outcomes are gathered for a moment: otherwise this thread and the workers would wake each
+ * other up for each single one, which costs more than what they have to say. */
+enum { NAP_FROM = 32, NAP_US = 500 };
+
 typedef enum { NEWS_OUTCOME, NEWS_ROW, NEWS_PROGRESS, NEWS_LOG } NewsKind;
 
 typedef struct Slot Slot;
@@ -604,9 +608,12 @@ batch_run(Batch *batch, GError **error)
     batch_start_timers(batch);
     if (batch->plan.task->flags & POSTERN_TASK_NO_TARGET)
         admit_targetless(batch);
-    while (batch_goes_on(batch))
+    while (batch_goes_on(batch)) {
         if (!batch_read_news(batch))
             g_main_context_iteration(batch->context, TRUE);
+        else if (batch->counts.in_flight >= NAP_FROM)
+            g_usleep(NAP_US);
+    }
     batch->left_behind = !workers_stop(g_steal_pointer(&batch->workers));
     batch_read_news(batch);
     return TRUE;

@@ -55,13 +55,11 @@ http_drop(HttpKeeper *keeper)
 typedef enum { POLICY_PREFER, POLICY_REQUIRE, POLICY_OFF } Policy;
 
 static gboolean
-read_policy(GVariant *options, Policy *policy, GError **error)
+read_policy(const char *word, Policy *policy, GError **error)
 {
     static const char *const words[] = {"prefer", "require", "off", NULL};
-    const char *word = "prefer";
     guint i = 0;
 
-    g_variant_lookup(options, "tls", "&s", &word);
     while (words[i] != NULL && strcmp(words[i], word) != 0)
         i++;
     *policy = (Policy)i;
@@ -75,11 +73,8 @@ read_policy(GVariant *options, Policy *policy, GError **error)
 }
 
 static gboolean
-read_port(GVariant *options, const char *name, guint16 *port, GError **error)
+read_port(const char *name, guint32 value, guint16 *port, GError **error)
 {
-    guint32 value = *port;
-
-    g_variant_lookup(options, name, "u", &value);
     if (value == 0 || value > G_MAXUINT16) {
         g_set_error(error,
                     POSTERN_ERROR,
@@ -100,14 +95,15 @@ add_way(PosternHttp *http, guint16 port, gboolean tls)
 }
 
 gboolean
-http_read_ways(PosternHttp *http, GVariant *options, GError **error)
+http_read_ways(PosternHttp *http, const HttpWanted *wanted, GError **error)
 {
-    guint16 plain = 80, secure = 443;
+    guint16 plain, secure;
     guint16 named = http->owns_device ? 0 : run_target(http->run)->port;
     Policy policy;
 
-    if (!read_policy(options, &policy, error) || !read_port(options, "port", &plain, error) ||
-        !read_port(options, "tls-port", &secure, error))
+    if (!read_policy(wanted->policy, &policy, error) ||
+        !read_port("port", wanted->plain, &plain, error) ||
+        !read_port("tls-port", wanted->secure, &secure, error))
         return FALSE;
     /* a named port that is one of the two says by itself what is spoken there */
     if (named != 0 && named == secure && policy == POLICY_PREFER)

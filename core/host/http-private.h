@@ -77,8 +77,13 @@ HttpKeeper *http_keeper(PosternHttp *http);
 void http_drop(HttpKeeper *keeper);
 /* A connection that fits this conversation: the kept one, or a new one. Suspends. */
 gboolean http_connect(PosternHttp *http, const HttpRequest *request, GError **error);
-/* Read the options that say where and how. */
-gboolean http_read_ways(PosternHttp *http, GVariant *options, GError **error);
+/* What the options say of where and how, unchecked. */
+typedef struct {
+    const char *policy; /* "require", "prefer" or "off" */
+    guint32 plain, secure; /* ports */
+} HttpWanted;
+/* Check them, and turn them into ways to try. */
+gboolean http_read_ways(PosternHttp *http, const HttpWanted *wanted, GError **error);
 
 /* ---- http-login.c ---- */
 

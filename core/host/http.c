@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "http-private.h"
+#include "options.h"
 #include "http.h"
 
 #include <string.h>
@@ -314,11 +315,8 @@ service_close(PosternHttp *http)
 }
 
 static gboolean
-read_device(PosternHttp *http, GVariant *options, GError **error)
+read_device(PosternHttp *http, const char *other, GError **error)
 {
-    const char *other = NULL;
-
-    g_variant_lookup(options, "host", "&s", &other);
     if (other != NULL && *other != '\0') {
         g_autofree char *key = g_ascii_strdown(other, -1);
         http->host = g_strdup(other);
@@ -339,14 +337,10 @@ read_device(PosternHttp *http, GVariant *options, GError **error)
 }
 
 static void
-read_numbers(PosternHttp *http, GVariant *options)
+read_times(PosternHttp *http, guint32 timeout)
 {
     const RunPlan *plan = run_plan(http->run);
-    guint32 timeout = 0, most = BODY_DEFAULT;
 
-    g_variant_lookup(options, "timeout-ms", "u", &timeout);
-    g_variant_lookup(options, "max-body", "u", &most);
-    http->max_body = most;
     http->connect_ms = timeout ? timeout : plan->connect_timeout_ms;
     http->step_ms = timeout ? timeout : plan->step_timeout_ms;
     if (http->connect_ms == 0)
@@ -355,19 +349,39 @@ read_numbers(PosternHttp *http, GVariant *options)
         http->step_ms = STEP_DEFAULT_MS;
 }
 
+static gboolean
+read_options(PosternHttp *http, GVariant *options, GError **error)
+{
+    HttpWanted wanted = {.policy = "prefer", .plain = 80, .secure = 443};
+    guint32 timeout = 0, most = BODY_DEFAULT;
+    const char *other = NULL;
+    const OptionPlace places[] = {{"host", "s", &other},
+                                  {"port", "u", &wanted.plain},
+                                  {"tls-port", "u", &wanted.secure},
+                                  {"tls", "s", &wanted.policy},
+                                  {"credentials", "as", &http->types},
+                                  {"timeout-ms", "u", &timeout},
+                                  {"max-body", "u", &most},
+                                  {NULL, NULL, NULL}};
+
+    if (!options_read(options, places, error))
+        return FALSE;
+    if (http->types == NULL)
+        http->types = g_strdupv(run_task(http->run)->credentials);
+    http->max_body = most;
+    read_times(http, timeout);
+    return read_device(http, other, error) && tls_wish_read(&http->tls, options, error) &&
+           http_read_ways(http, &wanted, error);
+}
+
 static PosternHttp *
 service_open(PosternRun *run, GVariant *options, GError **error)
 {
-    g_autoptr(GVariant) given = options != NULL ? g_variant_ref_sink(options)
-                                                : g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+    g_autoptr(GVariant) given = options != NULL ? g_variant_ref_sink(options) : NULL;
     PosternHttp *http = g_new0(PosternHttp, 1);
 
     http->run = run;
-    if (!g_variant_lookup(given, "credentials", "^as", &http->types))
-        http->types = g_strdupv(run_task(run)->credentials);
-    read_numbers(http, given);
-    if (!read_device(http, given, error) || !tls_wish_read(&http->tls, given, error) ||
-        !http_read_ways(http, given, error)) {
+    if (!read_options(http, given, error)) {
         http_free(http);
         return NULL;
     }

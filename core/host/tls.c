@@ -3,6 +3,8 @@
 
 #include "tls.h"
 
+#include "options.h"
+
 #include <postern-plugin.h>
 
 #include <errno.h>
@@ -75,16 +77,19 @@ read_psk(TlsWish *wish, const char *hex, GError **error)
 gboolean
 tls_wish_read(TlsWish *wish, GVariant *options, GError **error)
 {
-    const char *pin = NULL, *psk = NULL;
+    const char *pin = NULL, *psk = NULL, *ca_file = NULL, *identity = NULL;
+    const OptionPlace places[] = {{"tls-legacy", "b", &wish->may_be_legacy},
+                                  {"tls-ca-file", "s", &ca_file},
+                                  {"tls-psk-identity", "s", &identity},
+                                  {"tls-pin", "s", &pin},
+                                  {"tls-psk-hex", "s", &psk},
+                                  {NULL, NULL, NULL}};
 
     wish->may_be_legacy = TRUE;
-    if (options == NULL)
-        return TRUE;
-    g_variant_lookup(options, "tls-legacy", "b", &wish->may_be_legacy);
-    g_variant_lookup(options, "tls-ca-file", "s", &wish->ca_file);
-    g_variant_lookup(options, "tls-psk-identity", "s", &wish->psk_identity);
-    g_variant_lookup(options, "tls-pin", "&s", &pin);
-    g_variant_lookup(options, "tls-psk-hex", "&s", &psk);
+    if (!options_read(options, places, error))
+        return FALSE;
+    wish->ca_file = g_strdup(ca_file);
+    wish->psk_identity = g_strdup(identity);
     if (pin != NULL && (wish->pin = read_pin(pin, error)) == NULL)
         return FALSE;
     return psk == NULL || read_psk(wish, psk, error);

@@ -71,6 +71,7 @@ amt_create(const PosternHost *host, GVariant *config_values, GError **error)
     amt->port = params_uint(config_values, "port", 16992);
     amt->tls_port = params_uint(config_values, "tls-port", 16993);
     amt->timeout_ms = params_uint(config_values, "timeout-ms", 10000);
+    amt_options_init(amt);
     return amt;
 }
 
@@ -79,6 +80,8 @@ amt_destroy(gpointer self)
 {
     Amt *amt = self;
 
+    g_variant_unref(amt->login_options);
+    g_variant_unref(amt->visit_options);
     g_free(amt->tls);
     g_free(amt->tls_ca_file);
     g_free(amt->tls_pin);

@@ -2,8 +2,8 @@
 /* A conversation as configuration and parameters want it. */
 #include "amt.h"
 
-GVariant *
-amt_http_options(const Amt *amt, GVariant *params, gboolean login)
+static GVariant *
+make_options(const Amt *amt, GVariant *params, gboolean login)
 {
     const char *tls = params_string(params, "tls");
     const char *pin = params_string(params, "tls-pin");
@@ -20,6 +20,37 @@ amt_http_options(const Amt *amt, GVariant *params, gboolean login)
     if (!login)
         result_value(&options, "credentials", g_variant_new_strv(NULL, 0));
     return result_end(&options);
+}
+
+/* Only a task that names its own policy needs options of its own; the rest share those of the configuration. */
+static gboolean
+params_say_tls(GVariant *params)
+{
+    GVariantIter iter;
+    const char *name;
+
+    g_variant_iter_init(&iter, params);
+    while (g_variant_iter_loop(&iter, "{&sv}", &name, NULL))
+        if (g_str_has_prefix(name, "tls"))
+            return TRUE;
+    return FALSE;
+}
+
+GVariant *
+amt_http_options(const Amt *amt, GVariant *params, gboolean login)
+{
+    if (params_say_tls(params))
+        return make_options(amt, params, login);
+    return login ? amt->login_options : amt->visit_options;
+}
+
+void
+amt_options_init(Amt *amt)
+{
+    g_autoptr(GVariant) none = g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+
+    amt->login_options = g_variant_ref_sink(make_options(amt, none, TRUE));
+    amt->visit_options = g_variant_ref_sink(make_options(amt, none, FALSE));
 }
 
 WsMan *

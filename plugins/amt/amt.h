@@ -16,6 +16,8 @@ typedef struct {
     guint32 port;
     guint32 tls_port;
     guint32 timeout_ms;
+    GVariant *login_options; /* for PosternHttpSvc.open(), as the configuration has them */
+    GVariant *visit_options; /* the same without any login */
 } Amt;
 
 /* Every task takes these beside its own; NULL-ended rows of a table. */
@@ -32,7 +34,9 @@ extern const char *const amt_credentials[];
 /* clang-format on */
 
 /* amt-session.c */
+/* Floating, or borrowed from `amt`: hand it on at once. */
 GVariant *amt_http_options(const Amt *amt, GVariant *params, gboolean login);
+void amt_options_init(Amt *amt); /* once the rest of it is filled in */
 WsMan *amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error);
 /* A Get failed in a way that makes it worth while to look for the same by an enumeration. */
 gboolean amt_ask_otherwise(WsMan *ws, const GError *why);
