@@ -526,6 +526,7 @@ fields_complete(GPtrArray *fields, GVariant *given, const char *what, GError **e
     g_autoptr(GVariant) held =
         g_variant_ref_sink(given != NULL ? given : g_variant_new("a{sv}", NULL));
     g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+    GVariant *done;
 
     if (!check_dictionary(held, what, error) || !check_given(fields, held, what, error))
         return NULL;
@@ -541,7 +542,9 @@ fields_complete(GPtrArray *fields, GVariant *given, const char *what, GError **e
             g_variant_builder_add(
                 &builder, "{sv}", field->name, value != NULL ? value : field->fallback);
     }
-    return g_variant_ref_sink(g_variant_builder_end(&builder));
+    done = g_variant_ref_sink(g_variant_builder_end(&builder));
+    g_variant_get_data(done); /* once, here: strings in it stay where they are, on whatever thread it is read */
+    return done;
 }
 
 static gboolean
@@ -549,9 +552,12 @@ check_required(GPtrArray *fields, GVariant *result, const char *what, GError **e
 {
     for (guint i = 0; i < fields->len; i++) {
         const FieldInfo *field = fields->pdata[i];
-        g_autoptr(GVariant) value = g_variant_lookup_value(result, field->name, NULL);
+        g_autoptr(GVariant) value = NULL;
 
-        if (value == NULL && (field->flags & POSTERN_FIELD_REQUIRED) != 0)
+        if ((field->flags & POSTERN_FIELD_REQUIRED) == 0)
+            continue;
+        value = g_variant_lookup_value(result, field->name, NULL);
+        if (value == NULL)
             return refuse_missing(field, what, error);
     }
     return TRUE;

@@ -25,8 +25,11 @@ take_available(AmtPower *power, GVariant *association)
 static gboolean
 take_power(AmtPower *power, GVariant *association)
 {
-    if (!g_variant_lookup(association, "PowerState", "u", &power->state))
+    g_autoptr(GVariant) state = params_value(association, "PowerState", "u");
+
+    if (state == NULL)
         return FALSE;
+    power->state = g_variant_get_uint32(state);
     amt_power_clear(power);
     take_available(power, association);
     return TRUE;

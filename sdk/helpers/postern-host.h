@@ -12,7 +12,7 @@
 #ifndef POSTERN_HOST_H
 #define POSTERN_HOST_H
 
-#include <postern-plugin.h>
+#include <postern-params.h>
 
 G_BEGIN_DECLS
 

@@ -18,6 +18,18 @@ G_BEGIN_DECLS
 #define POSTERN_TASK_ITEM(...)                                                                     \
     (&(const PosternTask){.size = sizeof(PosternTask), .version = 1, __VA_ARGS__})
 
+/*
+ * g_variant_lookup() first writes the whole dictionary out as bytes, which for an instance that a device sent costs more than
+ * reading it. So these look values up one by one; only a string, which must stay where it is, needs the bytes.
+ */
+
+/* A member of a{sv} of that type (NULL: any), the caller's; NULL: absent or of another type. */
+static inline GVariant *
+params_value(GVariant *dict, const char *name, const char *type)
+{
+    return g_variant_lookup_value(dict, name, type == NULL ? NULL : G_VARIANT_TYPE(type));
+}
+
 /* A string, valid as long as `dict`; NULL: absent. */
 static inline const char *
 params_string(GVariant *dict, const char *name)
@@ -30,41 +42,42 @@ params_string(GVariant *dict, const char *name)
 static inline gboolean
 params_bool(GVariant *dict, const char *name, gboolean fallback)
 {
-    gboolean value = fallback;
+    g_autoptr(GVariant) value = params_value(dict, name, "b");
 
-    return g_variant_lookup(dict, name, "b", &value) ? value : fallback;
+    return value != NULL ? g_variant_get_boolean(value) : fallback;
 }
 
 static inline guint32
 params_uint(GVariant *dict, const char *name, guint32 fallback)
 {
-    guint32 value = fallback;
+    g_autoptr(GVariant) value = params_value(dict, name, "u");
 
-    return g_variant_lookup(dict, name, "u", &value) ? value : fallback;
+    return value != NULL ? g_variant_get_uint32(value) : fallback;
 }
 
 static inline guint64
 params_uint64(GVariant *dict, const char *name, guint64 fallback)
 {
-    guint64 value = fallback;
+    g_autoptr(GVariant) value = params_value(dict, name, "t");
 
-    return g_variant_lookup(dict, name, "t", &value) ? value : fallback;
+    return value != NULL ? g_variant_get_uint64(value) : fallback;
 }
 
 /* NULL-ended, the caller's (g_strfreev); NULL: absent. */
 static inline char **
 params_strv(GVariant *dict, const char *name)
 {
-    char **value = NULL;
+    g_autoptr(GVariant) value = params_value(dict, name, "as");
 
-    return g_variant_lookup(dict, name, "^as", &value) ? value : NULL;
+    return value != NULL ? g_variant_dup_strv(value, NULL) : NULL;
 }
 
-/* A member of a{sv} or any other type, the caller's; NULL: absent or of another type. */
-static inline GVariant *
-params_value(GVariant *dict, const char *name, const char *type)
+/* Add one member to a{sv} in the making; takes a floating `value`. */
+static inline void
+dict_add(GVariantBuilder *dict, const char *name, GVariant *value)
 {
-    return g_variant_lookup_value(dict, name, type == NULL ? NULL : G_VARIANT_TYPE(type));
+    g_variant_builder_add_value(
+        dict, g_variant_new_dict_entry(g_variant_new_string(name), g_variant_new_variant(value)));
 }
 
 /* A result in the making. Start with result_begin(), end with result_end(). */
@@ -81,7 +94,7 @@ static inline void
 result_value(PosternResult *result, const char *name, GVariant *value)
 {
     if (value != NULL)
-        g_variant_builder_add(result, "{sv}", name, value);
+        dict_add(result, name, value);
 }
 
 /* NULL: nothing is added, for what is not known is not there. */

@@ -55,12 +55,11 @@ wsman_epr(const char *class_name, ...)
     g_variant_builder_init(&selectors, G_VARIANT_TYPE_VARDICT);
     va_start(args, class_name);
     while ((name = va_arg(args, const char *)) != NULL)
-        g_variant_builder_add(
-            &selectors, "{sv}", name, g_variant_new_string(va_arg(args, const char *)));
+        dict_add(&selectors, name, g_variant_new_string(va_arg(args, const char *)));
     va_end(args);
     g_variant_builder_init(&epr, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&epr, "{sv}", "class", g_variant_new_string(class_name));
-    g_variant_builder_add(&epr, "{sv}", "selectors", g_variant_builder_end(&selectors));
+    dict_add(&epr, "class", g_variant_new_string(class_name));
+    dict_add(&epr, "selectors", g_variant_builder_end(&selectors));
     return g_variant_builder_end(&epr);
 }
 

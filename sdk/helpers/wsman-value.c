@@ -185,7 +185,7 @@ decode_selectors(xmlNode *set, const WsmanProfile *profile)
          node = wsman_element(node->next)) {
         const char *name = wsman_attribute(node, NULL, "Name");
         if (name != NULL)
-            g_variant_builder_add(&selectors, "{sv}", name, decode_selector(node, profile));
+            dict_add(&selectors, name, decode_selector(node, profile));
     }
     return g_variant_builder_end(&selectors);
 }
@@ -201,16 +201,13 @@ wsman_decode_epr(xmlNode *node, const WsmanProfile *profile)
     GVariantBuilder epr;
 
     g_variant_builder_init(&epr, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&epr, "{sv}", "class", g_variant_new_string(class_name));
-    g_variant_builder_add(
-        &epr,
-        "{sv}",
-        "selectors",
+    dict_add(&epr, "class", g_variant_new_string(class_name));
+    dict_add(&epr, "selectors",
         decode_selectors(wsman_child(parameters, NS_WSMAN, "SelectorSet"), profile));
     if (address != NULL && !g_str_equal(address, ANONYMOUS))
-        g_variant_builder_add(&epr, "{sv}", "address", g_variant_new_string(address));
+        dict_add(&epr, "address", g_variant_new_string(address));
     if (uri != NULL && uri[0] != '\0' && g_strcmp0(usual, uri) != 0)
-        g_variant_builder_add(&epr, "{sv}", "resource-uri", g_variant_new_string(uri));
+        dict_add(&epr, "resource-uri", g_variant_new_string(uri));
     return g_variant_builder_end(&epr);
 }
 
@@ -233,7 +230,7 @@ decode_nested(const WsmanProfile *profile, xmlNode *node, xmlNode *first)
         return g_variant_new_string(wsman_text(first, &owned));
     g_variant_builder_init(&out, G_VARIANT_TYPE_VARDICT);
     if (uri[0] != '\0' && !g_str_equal(uri, wsman_uri(node)))
-        g_variant_builder_add(&out, "{sv}", "@class", g_variant_new_string(wsman_class_of(uri)));
+        dict_add(&out, "@class", g_variant_new_string(wsman_class_of(uri)));
     decode_members(profile, node, &out);
     return g_variant_builder_end(&out);
 }
@@ -382,7 +379,7 @@ decode_group(const WsmanProfile *profile, const char *class_name, const Group *g
         value = decode_array(profile, group, element != NULL ? element : type);
     else
         value = decode_one(profile, group->first, type);
-    g_variant_builder_add(out, "{sv}", (const char *)group->name, value);
+    dict_add(out, (const char *)group->name, value);
 }
 
 static guint
