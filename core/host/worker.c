@@ -7,11 +7,14 @@
 #include "device.h"
 #include "stream.h"
 
+#include <malloc.h>
 #include <postern-plugin.h>
 #include <pthread.h>
 
 /* Longer than this inside one fiber is worth a warning; a handshake or a big parse stays well below. */
 enum { HELD_WARN_US = 250 * 1000, MONITOR_US = 250 * 1000, STOP_GRACE_US = 2 * 1000 * 1000 };
+
+enum { HEAP_KEPT = 1024 * 1024 };
 
 typedef struct {
     void (*fn)(gpointer data);
@@ -331,12 +334,21 @@ worker_start(guint index, GError **error)
     return worker;
 }
 
+/* Each worker has a heap of its own, which grows and shrinks with every device unless told to keep a little. */
+static void
+keep_heaps(void)
+{
+    mallopt(M_TOP_PAD, HEAP_KEPT);
+    mallopt(M_TRIM_THRESHOLD, 4 * HEAP_KEPT);
+}
+
 GPtrArray *
 workers_start(guint count, GError **error)
 {
     g_autoptr(GPtrArray) workers = g_ptr_array_new();
 
     stream_prepare_process();
+    keep_heaps();
     if (count == 0)
         count = g_get_num_processors();
     for (guint i = 0; i < MIN(count, 64); i++) {

@@ -2,55 +2,68 @@
 /* A conversation as configuration and parameters want it. */
 #include "amt.h"
 
+/* What a task may say itself; the rest is the configuration's. */
+typedef struct {
+    const char *tls, *pin, *ca_file;
+} Policy;
+
 static GVariant *
-make_options(const Amt *amt, GVariant *params, gboolean login)
+make_options(const Amt *amt, const Policy *own, gboolean login)
 {
-    const char *tls = params_string(params, "tls");
-    const char *pin = params_string(params, "tls-pin");
-    const char *ca_file = params_string(params, "tls-ca-file");
     PosternResult options;
 
     result_begin(&options);
     result_uint(&options, "port", amt->port);
     result_uint(&options, "tls-port", amt->tls_port);
     result_uint(&options, "timeout-ms", amt->timeout_ms);
-    result_string(&options, "tls", tls != NULL ? tls : amt->tls);
-    result_string(&options, "tls-pin", pin != NULL ? pin : amt->tls_pin);
-    result_string(&options, "tls-ca-file", ca_file != NULL ? ca_file : amt->tls_ca_file);
+    result_string(&options, "tls", own->tls != NULL ? own->tls : amt->tls);
+    result_string(&options, "tls-pin", own->pin != NULL ? own->pin : amt->tls_pin);
+    result_string(&options, "tls-ca-file", own->ca_file != NULL ? own->ca_file : amt->tls_ca_file);
     if (!login)
         result_value(&options, "credentials", g_variant_new_strv(NULL, 0));
     return result_end(&options);
 }
 
-/* Only a task that names its own policy needs options of its own; the rest share those of the configuration. */
+/* FALSE: the task says nothing of it, as most. The strings stay those of `params`. */
 static gboolean
-params_say_tls(GVariant *params)
+read_policy(GVariant *params, Policy *own)
 {
+    gboolean any = FALSE;
     GVariantIter iter;
     const char *name;
+    GVariant *value;
 
     g_variant_iter_init(&iter, params);
-    while (g_variant_iter_loop(&iter, "{&sv}", &name, NULL))
-        if (g_str_has_prefix(name, "tls"))
-            return TRUE;
-    return FALSE;
+    while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
+        const char **place = g_str_equal(name, "tls")           ? &own->tls
+                             : g_str_equal(name, "tls-pin")     ? &own->pin
+                             : g_str_equal(name, "tls-ca-file") ? &own->ca_file
+                                                                : NULL;
+        if (place == NULL)
+            continue;
+        *place = g_variant_get_string(value, NULL);
+        any = TRUE;
+    }
+    return any;
 }
 
 GVariant *
 amt_http_options(const Amt *amt, GVariant *params, gboolean login)
 {
-    if (params_say_tls(params))
-        return make_options(amt, params, login);
+    Policy own = {0};
+
+    if (read_policy(params, &own))
+        return make_options(amt, &own, login);
     return login ? amt->login_options : amt->visit_options;
 }
 
 void
 amt_options_init(Amt *amt)
 {
-    g_autoptr(GVariant) none = g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+    const Policy none = {0};
 
-    amt->login_options = g_variant_ref_sink(make_options(amt, none, TRUE));
-    amt->visit_options = g_variant_ref_sink(make_options(amt, none, FALSE));
+    amt->login_options = g_variant_ref_sink(make_options(amt, &none, TRUE));
+    amt->visit_options = g_variant_ref_sink(make_options(amt, &none, FALSE));
 }
 
 WsMan *
