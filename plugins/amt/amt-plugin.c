@@ -80,8 +80,7 @@ amt_destroy(gpointer self)
 {
     Amt *amt = self;
 
-    g_variant_unref(amt->login_options);
-    g_variant_unref(amt->visit_options);
+    amt_options_clear(amt);
     g_free(amt->tls);
     g_free(amt->tls_ca_file);
     g_free(amt->tls_pin);

@@ -66,6 +66,13 @@ amt_options_init(Amt *amt)
     amt->visit_options = g_variant_ref_sink(make_options(amt, &none, FALSE));
 }
 
+void
+amt_options_clear(Amt *amt)
+{
+    g_clear_pointer(&amt->login_options, g_variant_unref);
+    g_clear_pointer(&amt->visit_options, g_variant_unref);
+}
+
 WsMan *
 amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error)
 {

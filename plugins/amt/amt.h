@@ -37,6 +37,7 @@ extern const char *const amt_credentials[];
 /* Floating, or borrowed from `amt`: hand it on at once. */
 GVariant *amt_http_options(const Amt *amt, GVariant *params, gboolean login);
 void amt_options_init(Amt *amt); /* once the rest of it is filled in */
+void amt_options_clear(Amt *amt);
 WsMan *amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error);
 /* A Get failed in a way that makes it worth while to look for the same by an enumeration. */
 gboolean amt_ask_otherwise(WsMan *ws, const GError *why);

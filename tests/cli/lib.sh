@@ -112,6 +112,7 @@ start_simulator() {
     printf 'Sim-Pass-47!\n' >"$work/password"
     chmod 0600 "$work/password"
     login=amt.digest:user=admin,password=@$work/password
+    : >"$work/simulator.out" # or the last one's "ready" would be taken for this one's
     "$simulator" --port $port --tls-port $tls_port --user admin --password-file "$work/password" --state-file "$work/state.jsonl" "$@" \
         >"$work/simulator.out" 2>"$work/simulator.err" &
     sim=$!

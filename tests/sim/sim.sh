@@ -22,6 +22,7 @@ trap 'sim_stop; rm -rf "$work"' EXIT
 
 # sim_start NET OPTION...: NET is the first address; waits until it listens.
 sim_start() {
+    : >"$work/out" # or the last one's "ready" would be taken for this one's
     "$sim" --first "$1" --port $port --tls-port $tls_port --state-file "$work/state" "${@:2}" >"$work/out" 2>"$work/err" &
     sim_pid=$!
     for _ in $(seq 100); do

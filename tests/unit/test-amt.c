@@ -14,7 +14,9 @@ try_task(const PosternTask *task, FakeHost *fake, const char *params, GError **e
 
     g_assert_nonnull(values);
     amt.tls = policy;
+    amt_options_init(&amt);
     GVariant *result = task->run(fake_run(fake), values, &amt, error);
+    amt_options_clear(&amt);
     return result == NULL ? NULL : g_variant_ref_sink(result);
 }
 
