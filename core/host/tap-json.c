@@ -136,9 +136,12 @@ tap_save(Tap *tap, GError **error)
 static gboolean
 refuse(GError **error, const char *path, char *what)
 {
+    g_autofree char *said = what;
+    /* what is shown of the file may be cut within a character */
+    g_autofree char *valid = g_utf8_make_valid(said, -1);
+
     g_set_error(
-        error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, "%s is no recording: %s", path, what);
-    g_free(what);
+        error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, "%s is no recording: %s", path, valid);
     return FALSE;
 }
 
@@ -181,12 +184,12 @@ read_data(JsonObject *object)
     GByteArray *data = NULL;
 
     if (text != NULL) {
-        data = g_byte_array_new();
+        data = g_byte_array_sized_new(1); /* even no bytes have an address */
         g_byte_array_append(data, (const guint8 *)text, (guint)strlen(text));
     } else if (base64 != NULL) {
         gsize length = 0;
         g_autofree guchar *bytes = g_base64_decode(base64, &length);
-        data = g_byte_array_new();
+        data = g_byte_array_sized_new(1); /* even no bytes have an address */
         g_byte_array_append(data, bytes, (guint)length);
     }
     return data;
@@ -277,23 +280,31 @@ read_root(Tap *tap, JsonNode *root, GError **error)
     return read_events(tap, object, error);
 }
 
-/* The JSON library recurses without bound: look first how deep it would go. */
+/* The JSON library recurses without bound, takes comments and other quotes, in which that could be
+ * hidden, and loses the first of several documents: look first that there is none of this. */
 static gboolean
-check_depth(Tap *tap, const char *text, gsize length, GError **error)
+check_shape(Tap *tap, const char *text, gsize length, GError **error)
 {
-    gboolean quoted = FALSE;
+    gboolean quoted = FALSE, ended = FALSE;
     guint depth = 0;
 
     for (gsize i = 0; i < length; i++) {
-        if (quoted && text[i] == '\\')
+        char c = text[i];
+
+        if (quoted && c == '\\')
             i++;
-        else if (text[i] == '"')
+        else if (c == '"' && depth > 0)
             quoted = !quoted;
-        else if (!quoted && (text[i] == '{' || text[i] == '[') && ++depth > DEPTH_MOST)
+        if (quoted || (c == '"' && depth > 0) || g_ascii_isspace(c))
+            continue;
+        if ((depth == 0 && (ended || c != '{')) ||
+            (!g_ascii_isalnum(c) && (c == '\0' || strchr("{}[]:,+-.", c) == NULL)))
+            return BAD(error, tap, "byte %" G_GSIZE_FORMAT " is no part of one JSON object", i);
+        if ((c == '{' || c == '[') && ++depth > DEPTH_MOST)
             return BAD(
                 error, tap, "it is nested deeper than %d at byte %" G_GSIZE_FORMAT, DEPTH_MOST, i);
-        else if (!quoted && (text[i] == '}' || text[i] == ']') && depth > 0)
-            depth--;
+        if (c == '}' || c == ']')
+            ended = --depth == 0;
     }
     return TRUE;
 }
@@ -306,7 +317,7 @@ tap_parse(Tap *tap, const char *text, gsize length, GError **error)
 
     if (!g_utf8_validate_len(text, length, NULL))
         return BAD(error, tap, "it is not UTF-8 text");
-    if (!check_depth(tap, text, length, error))
+    if (!check_shape(tap, text, length, error))
         return FALSE;
     if (!json_parser_load_from_data(parser, text, (gssize)length, &problem)) {
         const char *said = problem->message; /* "<data>:1:7: ..." */
