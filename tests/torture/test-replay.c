@@ -34,7 +34,7 @@ play(const Exchange *exchange, GVariant **result)
 {
     Tap *tap = open_recording(exchange);
     g_autofree char *machine = next_machine();
-    g_autoptr(Outcome) outcome = torture_run(exchange, tap, machine);
+    g_autoptr(Outcome) outcome = torture_run(exchange, tap, machine, 0);
     g_autofree char *unused = tap_unused(tap);
     guint steps = tap_steps(tap);
 
@@ -55,7 +55,7 @@ disturb(const Exchange *exchange, GVariant *result, guint step, TapFault fault)
     g_autoptr(Outcome) outcome = NULL;
 
     tap_fault(tap, step, fault, step * TAP_FAULTS + fault);
-    outcome = torture_run(exchange, tap, machine);
+    outcome = torture_run(exchange, tap, machine, 0);
     torture_judge(exchange, outcome, step, fault);
     /* success means all of it, not what was left over */
     if (outcome->kind == OUTCOME_OK && !g_variant_equal(outcome->result, result))

@@ -166,7 +166,7 @@ see_log(const char *target, const char *task, GLogLevelFlags level, const char *
 }
 
 Outcome *
-torture_run(const Exchange *exchange, Tap *tap, const char *target)
+torture_run(const Exchange *exchange, Tap *tap, const char *target, gint retries)
 {
     const TaskInfo *task = load_task(exchange->task);
     g_autoptr(GPtrArray) all = g_ptr_array_new();
@@ -176,7 +176,7 @@ torture_run(const Exchange *exchange, Tap *tap, const char *target)
         g_variant_parse(G_VARIANT_TYPE_VARDICT, exchange->params, NULL, NULL, &error);
     g_autoptr(GVariant) params = NULL;
     BatchSink sink = {.outcome = see_outcome, .log = see_log, .data = all};
-    BatchLimits limits = {.timeout_ms = RUN_MS, .retries = 0};
+    BatchLimits limits = {.timeout_ms = RUN_MS, .retries = retries};
     gint64 start = g_get_monotonic_time();
 
     g_assert_no_error(error);

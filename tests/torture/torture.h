@@ -28,7 +28,7 @@ void torture_stop(void);
 const char *torture_password_file(void);
 
 /* Play an exchange with `target` through `tap`: exactly one outcome, within a time. A full copy. */
-Outcome *torture_run(const Exchange *exchange, Tap *tap, const char *target);
+Outcome *torture_run(const Exchange *exchange, Tap *tap, const char *target, gint retries);
 
 /* "ok" or the word of the error. */
 const char *torture_word(const Outcome *outcome);
