@@ -83,6 +83,8 @@ like "wrong word for load" "$out$err" "plugins.d/dummy.conf:2: "
 configure_postern dummy ghost
 p plugins
 like "a plugin that is enabled but not there" "$out" "missing"
+printf '[plugin]\nload = required\n' >"$work/etc/plugins.d/ghost.conf"
+bad "a plugin that is required but not there" 3 "plugins.d/ghost.conf says load = required" tasks
 rm "$work/etc/plugins.d/ghost.conf"
 rm "$work/etc/plugins.d/dummy.conf"
 p plugins

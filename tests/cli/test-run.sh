@@ -121,6 +121,17 @@ like "a value that begins with @" "$out" '"text":"@x"'
 p run dummy.echo -o jsonl -- text=--x a
 like "-- ends the options" "$out" '"text":"--x"'
 
+# a plugin that misbehaves is named
+p run dummy.wrong-type a -o jsonl
+like "a result of the wrong type: whose" "$out" '"code":"internal","message":"the task has run, but plugin dummy broke its own description'
+if sanitized; then
+    skip "the checker itself catches crashes"
+else
+    ulimit -c 0
+    p run dummy.crash a
+    like "a crash: whose" "$err" "crash: segmentation fault in task dummy.crash of plugin dummy on a"
+fi
+
 # who does not read to the end
 "$postern" --config "$config" run dummy.ok 10.0.0.0/16 -o jsonl 2>"$work/err" | head -n 1 >"$work/out"
 is "a reader that goes away: what it read" "$(wc -l <"$work/out")" 1
