@@ -175,8 +175,10 @@ thread_pool(void)
 {
     static GThreadPool *pool;
 
-    if (g_once_init_enter(&pool))
-        g_once_init_leave(&pool, g_thread_pool_new(thread_main, NULL, THREADS_MAX, FALSE, NULL));
+    if (g_once_init_enter(&pool)) {
+        GThreadPool *made = g_thread_pool_new(thread_main, NULL, THREADS_MAX, FALSE, NULL);
+        g_once_init_leave(&pool, made);
+    }
     return pool;
 }
 

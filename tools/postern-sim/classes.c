@@ -98,6 +98,7 @@ add_text(GArray *segments, const char *text, gsize length)
         return;
     segment.text = g_markup_escape_text(text, (gssize)length);
     g_array_append_val(segments, segment);
+    /* cppcheck-suppress memleak; the array has it */
 }
 
 static gboolean
@@ -115,6 +116,7 @@ add_placeholder(Parser *parser, GArray *segments, const char *text, gsize length
     segment.value = value;
     segment.arguments = g_strdupv(words + 1);
     g_array_append_val(segments, segment);
+    /* cppcheck-suppress memleak; the array has it */
     return TRUE;
 }
 

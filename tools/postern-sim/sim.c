@@ -108,6 +108,7 @@ model_of(const Sim *sim, const GArray *shares, guint n)
 
     for (guint i = 0; i < shares->len; i++)
         total += g_array_index(shares, guint, i);
+    g_return_val_if_fail(total > 0, NULL);
     n %= total;
     for (guint i = 0; i < shares->len; i++) {
         guint share = g_array_index(shares, guint, i);

@@ -37,7 +37,7 @@ read_value(const char *path, GError **error)
         g_set_error(error,
                     POSTERN_ERROR,
                     POSTERN_ERROR_BAD_PARAM,
-                    "file %s is not text of at most %u MiB",
+                    "file %s is not text of at most %d MiB",
                     path,
                     VALUE_BYTES >> 20);
         return NULL;
