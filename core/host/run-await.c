@@ -178,6 +178,7 @@ thread_pool(void)
     if (g_once_init_enter(&pool)) {
         GThreadPool *made = g_thread_pool_new(thread_main, NULL, THREADS_MAX, FALSE, NULL);
         g_once_init_leave(&pool, made);
+        /* cppcheck-suppress memleak; it lasts as long as the process */
     }
     return pool;
 }
