@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum {
@@ -21,6 +22,13 @@ enum {
 static GSubprocess *simulator;
 static guint port;
 
+/* A test that fails ends at once and stops nothing. */
+static void
+die_with_us(gpointer data)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
 /* FALSE: it cannot listen, which says nothing about us. */
 static gboolean
 start_simulator(void)
@@ -29,20 +37,23 @@ start_simulator(void)
     g_autofree char *tls = g_strdup_printf("--tls-port=%u", port + 1);
     g_autofree char *password = g_strdup_printf("--password-file=%s", torture_password_file());
     g_autofree char *count = g_strdup_printf("--count=%d", MACHINES);
+    g_autoptr(GSubprocessLauncher) launcher =
+        g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
     g_autoptr(GDataInputStream) output = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *line = NULL;
 
-    simulator = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE,
-                                 &error,
-                                 TEST_BUILDDIR "/postern-sim",
-                                 "--first=127.78.0.1",
-                                 "--user=admin",
-                                 count,
-                                 plain,
-                                 tls,
-                                 password,
-                                 NULL);
+    g_subprocess_launcher_set_child_setup(launcher, die_with_us, NULL, NULL);
+    simulator = g_subprocess_launcher_spawn(launcher,
+                                            &error,
+                                            TEST_BUILDDIR "/postern-sim",
+                                            "--first=127.78.0.1",
+                                            "--user=admin",
+                                            count,
+                                            plain,
+                                            tls,
+                                            password,
+                                            NULL);
     g_assert_no_error(error);
     output = g_data_input_stream_new(g_subprocess_get_stdout_pipe(simulator));
     line = g_data_input_stream_read_line(output, NULL, NULL, NULL);
