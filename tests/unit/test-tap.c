@@ -235,7 +235,7 @@ test_bad_files(void)
         {"", "no recording"},
         {"\xff\xfe", "UTF-8"},
         {"{", "line 1"},
-        {"[]", "format"},
+        {"[]", "one JSON object"},
         {"{\"format\":\"other\"}", "'other'"},
         {"{\"format\":\"postern-recording\",\"version\":2}", "\"version\" is 2"},
         {"{\"format\":\"postern-recording\",\"version\":1}", "events"},
