@@ -119,13 +119,6 @@ disturb(const Exchange *exchange, const Outcome *clean, guint step, TapFault fau
             g_variant_n_children(outcome->result), ==, g_variant_n_children(clean->result));
 }
 
-/* After a lost answer a power change is watched for seconds. */
-static gboolean
-is_slow(const Exchange *exchange)
-{
-    return strcmp(exchange->task, "amt.power.set") == 0;
-}
-
 static void
 test_exchange(gconstpointer data)
 {
@@ -138,7 +131,7 @@ test_exchange(gconstpointer data)
     before = open_descriptors();
     for (guint step = 0; step < steps; step++) {
         guint way = 1 + step % (TAP_FAULTS - 1);
-        if (is_slow(exchange) || steps > FEW_STEPS) {
+        if (steps > FEW_STEPS) {
             disturb(exchange, clean, step, (TapFault)way);
             continue;
         }
@@ -169,9 +162,12 @@ add_tests(GPtrArray *exchanges)
         Exchange *exchange = exchanges->pdata[i];
         g_autofree char *path = g_strdup_printf("/torture/live/%s", exchange->name);
 
-        /* the machines here are all alike and well */
+        /* the machines here are all alike and well; and a power change whose answer is lost is
+         * watched for half a minute if the request was lost with it, which is chance here and is
+         * not in the recordings */
         if (strstr(exchange->options, "--fault") != NULL ||
-            strstr(exchange->options, "--tls") != NULL)
+            strstr(exchange->options, "--tls") != NULL ||
+            strcmp(exchange->task, "amt.power.set") == 0)
             continue;
         g_test_add_data_func(path, exchange, test_exchange);
         if (strcmp(exchange->name, "power-get") == 0)
