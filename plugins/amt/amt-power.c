@@ -46,8 +46,10 @@ look_for_power(const WsmanItem *item, gpointer data, GError **error)
 gboolean
 amt_power_read(WsMan *ws, AmtPower *power, GError **error)
 {
+    static const char *const wanted[] = {"PowerState", "AvailableRequestedPowerStates", NULL};
     g_autoptr(GError) why = NULL;
-    g_autoptr(GVariant) direct = wsman_get(ws, "CIM_AssociatedPowerManagementService", NULL, &why);
+    g_autoptr(GVariant) direct =
+        wsman_get_some(ws, "CIM_AssociatedPowerManagementService", NULL, wanted, &why);
 
     if (direct != NULL && take_power(power, direct))
         return TRUE;

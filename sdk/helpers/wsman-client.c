@@ -12,11 +12,23 @@ wsman_class_of(const char *resource_uri)
     return slash == NULL ? resource_uri : slash + 1;
 }
 
+static void
+no_prefix(const WsmanProfile *profile, const char *class_name, GError **error)
+{
+    g_autoptr(GString) known = g_string_new(NULL);
+
+    for (const WsmanPrefix *row = profile->prefixes; row->prefix != NULL; row++)
+        g_string_append_printf(known, "%s%s", known->len > 0 ? ", " : "", row->prefix);
+    postern_fail(error,
+                 POSTERN_ERROR_BAD_PARAM,
+                 "class '%s' begins with none of %s; give its resource URI in place of the name",
+                 class_name,
+                 known->str);
+}
+
 char *
 wsman_resource_uri(const WsmanProfile *profile, const char *class_name, GError **error)
 {
-    g_autoptr(GString) known = NULL;
-
     if (!wsman_name_valid(wsman_class_of(class_name))) {
         postern_fail(error,
                      POSTERN_ERROR_BAD_PARAM,
@@ -30,17 +42,10 @@ wsman_resource_uri(const WsmanProfile *profile, const char *class_name, GError *
         postern_fail(error, POSTERN_ERROR_BAD_PARAM, "'%s' is no resource URI", class_name);
         return NULL;
     }
-    known = g_string_new(NULL);
-    for (const WsmanPrefix *row = profile->prefixes; row->prefix != NULL; row++) {
+    for (const WsmanPrefix *row = profile->prefixes; row->prefix != NULL; row++)
         if (g_str_has_prefix(class_name, row->prefix))
             return g_strconcat(row->uri, class_name, NULL);
-        g_string_append_printf(known, "%s%s", known->len > 0 ? ", " : "", row->prefix);
-    }
-    postern_fail(error,
-                 POSTERN_ERROR_BAD_PARAM,
-                 "class '%s' begins with none of %s; give its resource URI in place of the name",
-                 class_name,
-                 known->str);
+    no_prefix(profile, class_name, error);
     return NULL;
 }
 
@@ -258,7 +263,7 @@ check_answer(WsmanRequest *request, GError **error)
         return NULL;
     }
     const guint8 *data = g_bytes_get_data(body, &length);
-    message = wsman_message_parse(ws->profile, data, length, error);
+    message = wsman_message_parse_some(ws->profile, request->only, data, length, error);
     if (message == NULL) {
         ws->svc->run->note(ws->run, "http-status", g_variant_new_uint32(status));
         g_prefix_error(error, "%s: HTTP %u: ", request->what, status);

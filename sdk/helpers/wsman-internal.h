@@ -23,6 +23,12 @@
 #define WSMAN_MAX_BYTES (16 * 1024 * 1024)
 
 /* wsman-parse.c */
+/* `only`: what to decode of a body that is an instance; NULL: all. */
+WsmanMessage *wsman_message_parse_some(const WsmanProfile *profile,
+                                       const char *const *only,
+                                       const guint8 *data,
+                                       gsize length,
+                                       GError **error);
 xmlNode *wsman_element(xmlNode *node);                  /* this sibling or the next that is an element */
 xmlNode *wsman_child(xmlNode *parent, const char *uri, const char *name); /* uri NULL: any */
 gboolean wsman_is(xmlNode *node, const char *uri, const char *name);
@@ -43,7 +49,8 @@ void wsman_fault_error(const WsmanProfile *profile,
 
 /* wsman-value.c */
 const char *wsman_type(const WsmanProfile *profile, const char *class_name, const char *property);
-GVariant *wsman_decode(const WsmanProfile *profile, xmlNode *instance); /* a{sv}, not floating */
+/* a{sv}, not floating. `only`: these members and no others; NULL: all. */
+GVariant *wsman_decode(const WsmanProfile *profile, xmlNode *instance, const char *const *only);
 gboolean wsman_is_epr(xmlNode *node);
 gboolean wsman_is_nil(xmlNode *node);
 GVariant *wsman_decode_epr(xmlNode *node, const WsmanProfile *profile); /* floating */
@@ -87,6 +94,7 @@ typedef struct {
     GString *xml;
     guint32 id;
     const char *what;            /* for messages: "Get CIM_Chip" */
+    const char *const *only;     /* members of the answer that are wanted; NULL: all */
     gboolean reads;              /* may be repeated */
     gboolean bare;               /* Identify: no addressing, so no RelatesTo */
 } WsmanRequest;

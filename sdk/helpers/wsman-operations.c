@@ -42,13 +42,18 @@ operation_begin(Operation *op,
 }
 
 static WsmanMessage *
-get_message(WsMan *ws, const char *class_name, GVariant *selectors, GError **error)
+get_message(WsMan *ws,
+            const char *class_name,
+            GVariant *selectors,
+            const char *const *only,
+            GError **error)
 {
     g_auto(Operation) op = {0};
 
     if (!operation_begin(&op, ws, "Get", class_name, selectors, error))
         return NULL;
     op.request.reads = TRUE;
+    op.request.only = only;
     g_autoptr(WsmanMessage) message = wsman_exchange(&op.request, error);
     if (message != NULL && message->body == NULL) {
         postern_fail(error,
@@ -69,11 +74,21 @@ body_or_empty(const WsmanMessage *message)
 }
 
 GVariant *
-wsman_get(WsMan *ws, const char *class_name, GVariant *selectors, GError **error)
+wsman_get_some(WsMan *ws,
+               const char *class_name,
+               GVariant *selectors,
+               const char *const *only,
+               GError **error)
 {
-    g_autoptr(WsmanMessage) message = get_message(ws, class_name, selectors, error);
+    g_autoptr(WsmanMessage) message = get_message(ws, class_name, selectors, only, error);
 
     return message == NULL ? NULL : g_variant_ref(message->body);
+}
+
+GVariant *
+wsman_get(WsMan *ws, const char *class_name, GVariant *selectors, GError **error)
+{
+    return wsman_get_some(ws, class_name, selectors, NULL, error);
 }
 
 static gboolean
@@ -125,7 +140,7 @@ wsman_put(WsMan *ws,
     g_autoptr(WsmanMessage) old = NULL;
 
     if (!whole) {
-        old = get_message(ws, class_name, keys, error);
+        old = get_message(ws, class_name, keys, NULL, error);
         if (old == NULL)
             return NULL;
     }

@@ -268,7 +268,7 @@ add_item(const WsmanProfile *profile, WsmanMessage *message, xmlNode *node)
     content->class_name = g_strdup(named ? (const char *)node->name : "");
     content->resource_uri = g_strdup(named ? wsman_uri(node) : "");
     content->values = wsman_is_epr(node) ? g_variant_ref_sink(wsman_decode_epr(node, profile))
-                                         : wsman_decode(profile, node);
+                                         : wsman_decode(profile, node, NULL);
     g_ptr_array_add(message->items, content);
 }
 
@@ -296,7 +296,10 @@ read_enumeration(const WsmanProfile *profile, xmlNode *body, WsmanMessage *messa
 }
 
 static void
-read_body(const WsmanProfile *profile, xmlNode *body, WsmanMessage *message)
+read_body(const WsmanProfile *profile,
+          const char *const *only,
+          xmlNode *body,
+          WsmanMessage *message)
 {
     if (body == NULL)
         return;
@@ -307,11 +310,15 @@ read_body(const WsmanProfile *profile, xmlNode *body, WsmanMessage *message)
     else if (wsman_is(body, NS_ENUM, "EnumerateResponse") || wsman_is(body, NS_ENUM, "PullResponse"))
         read_enumeration(profile, body, message);
     else
-        message->body = wsman_decode(profile, body);
+        message->body = wsman_decode(profile, body, only);
 }
 
 WsmanMessage *
-wsman_message_parse(const WsmanProfile *profile, const guint8 *data, gsize length, GError **error)
+wsman_message_parse_some(const WsmanProfile *profile,
+                         const char *const *only,
+                         const guint8 *data,
+                         gsize length,
+                         GError **error)
 {
     g_autoptr(WsmanMessage) message = g_new0(WsmanMessage, 1);
 
@@ -341,6 +348,12 @@ wsman_message_parse(const WsmanProfile *profile, const guint8 *data, gsize lengt
     }
     if (header != NULL)
         read_header(header, message);
-    read_body(profile, wsman_element(body->children), message);
+    read_body(profile, only, wsman_element(body->children), message);
     return g_steal_pointer(&message);
+}
+
+WsmanMessage *
+wsman_message_parse(const WsmanProfile *profile, const guint8 *data, gsize length, GError **error)
+{
+    return wsman_message_parse_some(profile, NULL, data, length, error);
 }

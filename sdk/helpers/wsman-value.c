@@ -211,7 +211,10 @@ wsman_decode_epr(xmlNode *node, const WsmanProfile *profile)
     return g_variant_builder_end(&epr);
 }
 
-static void decode_members(const WsmanProfile *profile, xmlNode *node, GVariantBuilder *out);
+static void decode_members(const WsmanProfile *profile,
+                           xmlNode *node,
+                           const char *const *only,
+                           GVariantBuilder *out);
 
 static GVariant *
 decode_nested(const WsmanProfile *profile, xmlNode *node, xmlNode *first)
@@ -231,7 +234,7 @@ decode_nested(const WsmanProfile *profile, xmlNode *node, xmlNode *first)
     g_variant_builder_init(&out, G_VARIANT_TYPE_VARDICT);
     if (uri[0] != '\0' && !g_str_equal(uri, wsman_uri(node)))
         dict_add(&out, "@class", g_variant_new_string(wsman_class_of(uri)));
-    decode_members(profile, node, &out);
+    decode_members(profile, node, NULL, &out);
     return g_variant_builder_end(&out);
 }
 
@@ -394,49 +397,93 @@ name_equal(gconstpointer a, gconstpointer b)
     return g_str_equal(((const xmlNode *)a)->name, ((const xmlNode *)b)->name);
 }
 
-static Group *
-find_group(GArray *groups, GHashTable *by_name, const xmlNode *child)
+/* Repeated elements stand together, so it is nearly always the group before. For the rest, few names are compared
+ * one by one; only many, which is what an attacker would send, are worth a table. */
+#define FEW_NAMES 32
+
+typedef struct {
+    GArray *groups;
+    GHashTable *index; /* node to number of its group, from 1; NULL: not needed yet */
+} Groups;
+
+static void
+index_group(Groups *all, guint number)
 {
-    if (groups->len == 0)
-        return NULL;
-    /* Nearly always the one before; else repeated elements stand apart, which no firmware is known to do. */
-    Group *last = &g_array_index(groups, Group, groups->len - 1);
-    if (g_str_equal(last->name, child->name))
-        return last;
-    gpointer index = g_hash_table_lookup(by_name, child);
-    return index == NULL ? NULL : &g_array_index(groups, Group, GPOINTER_TO_UINT(index) - 1);
+    g_hash_table_insert(
+        all->index, g_array_index(all->groups, Group, number).first, GUINT_TO_POINTER(number + 1));
 }
 
 static void
-decode_members(const WsmanProfile *profile, xmlNode *node, GVariantBuilder *out)
+add_group(Groups *all, xmlNode *child)
 {
-    g_autoptr(GArray) groups = g_array_sized_new(FALSE, FALSE, sizeof(Group), 24);
-    g_autoptr(GHashTable) by_name = g_hash_table_new(name_hash, name_equal);
+    Group fresh = {.name = child->name, .first = child, .last = child, .count = 1};
 
+    g_array_append_val(all->groups, fresh);
+    if (all->groups->len == FEW_NAMES) {
+        all->index = g_hash_table_new(name_hash, name_equal);
+        for (guint i = 0; i < all->groups->len; i++)
+            index_group(all, i);
+    } else if (all->index != NULL)
+        index_group(all, all->groups->len - 1);
+}
+
+static Group *
+find_group(const Groups *all, const xmlNode *child)
+{
+    if (all->index != NULL) {
+        gpointer number = g_hash_table_lookup(all->index, child);
+        return number == NULL
+                   ? NULL
+                   : &g_array_index(all->groups, Group, GPOINTER_TO_UINT(number) - 1);
+    }
+    for (guint i = all->groups->len; i > 0; i--) {
+        Group *group = &g_array_index(all->groups, Group, i - 1);
+        if (g_str_equal(group->name, child->name))
+            return group;
+    }
+    return NULL;
+}
+
+static void
+collect(Groups *all, xmlNode *node, const char *const *only)
+{
     for (xmlNode *child = wsman_element(node->children); child != NULL;
          child = wsman_element(child->next)) {
-        Group *group = find_group(groups, by_name, child);
-        if (group != NULL) {
-            group->last->_private = child;
-            group->last = child;
-            group->count++;
+        if (only != NULL && !g_strv_contains(only, (const char *)child->name))
+            continue;
+        Group *group = find_group(all, child);
+        if (group == NULL) {
+            add_group(all, child);
             continue;
         }
-        Group fresh = {.name = child->name, .first = child, .last = child, .count = 1};
-        g_array_append_val(groups, fresh);
-        g_hash_table_insert(by_name, child, GUINT_TO_POINTER(groups->len));
+        group->last->_private = child;
+        group->last = child;
+        group->count++;
     }
+}
+
+static void
+decode_members(const WsmanProfile *profile,
+               xmlNode *node,
+               const char *const *only,
+               GVariantBuilder *out)
+{
+    g_autoptr(GArray) groups = g_array_sized_new(FALSE, FALSE, sizeof(Group), FEW_NAMES);
+    Groups all = {.groups = groups};
+
+    collect(&all, node, only);
     for (guint i = 0; i < groups->len; i++)
         decode_group(profile, (const char *)node->name, &g_array_index(groups, Group, i), out);
+    g_clear_pointer(&all.index, g_hash_table_unref);
 }
 
 GVariant *
-wsman_decode(const WsmanProfile *profile, xmlNode *instance)
+wsman_decode(const WsmanProfile *profile, xmlNode *instance, const char *const *only)
 {
     GVariantBuilder out;
 
     g_variant_builder_init(&out, G_VARIANT_TYPE_VARDICT);
-    decode_members(profile, instance, &out);
+    decode_members(profile, instance, only, &out);
     return g_variant_ref_sink(g_variant_builder_end(&out));
 }
 

@@ -104,6 +104,12 @@ const char *wsman_http_header(WsMan *ws, const char *name);
  */
 /* One instance, a{sv}. */
 GVariant *wsman_get(WsMan *ws, const char *class_name, GVariant *selectors, GError **error);
+/* The same, but of its members only those of a NULL-ended list: cheaper where one of many is wanted. */
+GVariant *wsman_get_some(WsMan *ws,
+                         const char *class_name,
+                         GVariant *selectors,
+                         const char *const *only,
+                         GError **error);
 /* Change an instance: Get, replace the members in `values` (a `mv` without a value removes one), Put all of it, in
  * the order in which it came. `whole`: `values` are all there is, no Get. Returns the instance as stored, empty if the device
  * does not say. */

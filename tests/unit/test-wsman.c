@@ -253,6 +253,41 @@ test_get_10(void)
     g_assert_nonnull(strstr(fake_request(fake, 1), "<s:Body></s:Body></s:Envelope>"));
 }
 
+/* Many names, some of them apart from their like: the table that finds them is another one from 32 on. */
+static void
+test_many_names(void)
+{
+    g_autoptr(GString) members = g_string_new(NULL);
+
+    for (guint round = 0; round < 2; round++)
+        for (guint i = 0; i < 100; i++)
+            g_string_append_printf(members, "<g:N%u>%u</g:N%u>", i, round, i);
+    g_autoptr(GVariant) values = decode(members->str);
+    g_assert_cmpuint(g_variant_n_children(values), ==, 100);
+    for (guint i = 0; i < 100; i++) {
+        g_autofree char *name = g_strdup_printf("N%u", i);
+        g_autoptr(GVariant) list = g_variant_lookup_value(values, name, G_VARIANT_TYPE("at"));
+        g_assert_nonnull(list);
+        g_assert_cmpuint(g_variant_n_children(list), ==, 2);
+    }
+}
+
+static void
+test_get_some(void)
+{
+    static const FakeStep steps[] = {
+        {.status = 200,
+         .body = FAKE_BODY(FAKE_CIM("CIM_Y"),
+                           "<g:CIM_Y><g:A>1</g:A><g:List>2</g:List><g:List>3</g:List><g:Z>4</g:Z></g:CIM_Y>")}};
+    static const char *const only[] = {"List", "Z", "Absent", NULL};
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(WsMan) ws = open_ws(fake);
+    g_autoptr(GVariant) values = wsman_get_some(ws, "CIM_Y", NULL, only, NULL);
+    g_autofree char *text = g_variant_print(values, FALSE);
+
+    g_assert_cmpstr(text, ==, "{'List': <[uint32 2, 3]>, 'Z': <uint64 4>}");
+}
+
 static void
 test_relates_14(void)
 {
@@ -763,6 +798,8 @@ main(int argc, char *argv[])
     g_test_add_func("/wsman/value/embedded", test_embedded);
     g_test_add_func("/wsman/refused", test_refused);
     g_test_add_func("/wsman/get-5-10", test_get_10);
+    g_test_add_func("/wsman/value/many-names", test_many_names);
+    g_test_add_func("/wsman/get-some", test_get_some);
     g_test_add_func("/wsman/relates-14", test_relates_14);
     g_test_add_func("/wsman/faults-11-12", test_faults_11_12);
     g_test_add_func("/wsman/fault-notes", test_fault_notes);
