@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "options.h"
 #include "stream-private.h"
 #include "tap-stream.h"
 
@@ -16,18 +17,22 @@ typedef struct {
     gboolean on;
     TlsWish tls;
     guint timeout_ms;
+    const char *certificate, *key; /* borrowed from the dictionary; NULL: not given */
 } StreamOptions;
 
 static gboolean
-options_read(StreamOptions *options, PosternRun *run, GVariant *given, GError **error)
+stream_options_read(StreamOptions *options, PosternRun *run, GVariant *given, GError **error)
 {
     const char *word = "off";
     guint32 timeout = 0;
+    const OptionPlace places[] = {{"tls", "s", &word},
+                                  {"timeout-ms", "u", &timeout},
+                                  {"certificate-file", "s", &options->certificate},
+                                  {"key-file", "s", &options->key},
+                                  {NULL, NULL, NULL}};
 
-    if (given != NULL) {
-        g_variant_lookup(given, "tls", "&s", &word);
-        g_variant_lookup(given, "timeout-ms", "u", &timeout);
-    }
+    if (!options_read(given, places, error))
+        return FALSE;
     options->on = strcmp(word, "require") == 0;
     options->timeout_ms = timeout > 0 ? timeout : run_plan(run)->connect_timeout_ms;
     if (options->timeout_ms == 0)
@@ -104,7 +109,7 @@ service_connect(PosternRun *run, const char *host, guint32 port, GVariant *given
                             POSTERN_ERROR,
                             POSTERN_ERROR_BAD_PARAM,
                             "this task has no target, so a host to connect to must be named");
-    else if (check_port(port, 1, error) && options_read(&wanted, run, options, error)) {
+    else if (check_port(port, 1, error) && stream_options_read(&wanted, run, options, error)) {
         wish.tls = wanted.on ? &wanted.tls : NULL;
         wish.timeout_ms = wanted.timeout_ms;
         stream = keep(stream_open_adaptive(run, &wish, legacy, &verdict, error));
@@ -149,13 +154,9 @@ service_close(PosternStream *stream)
 /* ---- listening ---- */
 
 static TlsContext *
-serving_context(GVariant *options, const TlsWish *wish, GError **error)
+serving_context(const StreamOptions *wanted, GError **error)
 {
-    const char *certificate = NULL, *key = NULL;
-
-    g_variant_lookup(options, "certificate-file", "&s", &certificate);
-    g_variant_lookup(options, "key-file", "&s", &key);
-    if (certificate == NULL && wish->psk == NULL) {
+    if (wanted->certificate == NULL && wanted->tls.psk == NULL) {
         g_set_error_literal(error,
                             POSTERN_ERROR,
                             POSTERN_ERROR_BAD_PARAM,
@@ -163,7 +164,7 @@ serving_context(GVariant *options, const TlsWish *wish, GError **error)
                             "pre-shared key");
         return NULL;
     }
-    return tls_context_serve(certificate, key, wish, error);
+    return tls_context_serve(wanted->certificate, wanted->key, &wanted->tls, error);
 }
 
 static PosternListener *
@@ -180,8 +181,8 @@ service_listen(PosternRun *run, const char *address, guint32 port, GVariant *giv
                             POSTERN_ERROR_NOT_SUPPORTED,
                             "what comes in through a listener is neither recorded nor replayed; "
                             "run this task without --record and --replay");
-    else if (check_port(port, 0, error) && options_read(&wanted, run, options, error) &&
-             (!wanted.on || (context = serving_context(options, &wanted.tls, error)) != NULL))
+    else if (check_port(port, 0, error) && stream_options_read(&wanted, run, options, error) &&
+             (!wanted.on || (context = serving_context(&wanted, error)) != NULL))
         listener = listener_new(run,
                                 address != NULL ? address : "127.0.0.1",
                                 (guint16)port,
