@@ -11,16 +11,23 @@
 
 enum { SHOWN = 80 };
 
+/* Where the field called `name` stands; `fields->len` if there is none. */
+static guint
+field_place(GPtrArray *fields, const char *name)
+{
+    guint place = 0;
+
+    while (place < fields->len && strcmp(((FieldInfo *)fields->pdata[place])->name, name) != 0)
+        place++;
+    return place;
+}
+
 const FieldInfo *
 field_find(GPtrArray *fields, const char *name)
 {
-    for (guint i = 0; fields != NULL && i < fields->len; i++) {
-        const FieldInfo *field = fields->pdata[i];
+    guint place = fields != NULL ? field_place(fields, name) : 0;
 
-        if (strcmp(field->name, name) == 0)
-            return field;
-    }
-    return NULL;
+    return fields != NULL && place < fields->len ? fields->pdata[place] : NULL;
 }
 
 /* ---- messages ---- */
@@ -461,7 +468,7 @@ field_refuse_name(GPtrArray *fields, const char *name, const char *what, GError 
 static gboolean
 check_given(GPtrArray *fields, GVariant *given, const char *what, GError **error)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autofree gboolean *seen = g_new0(gboolean, fields->len);
     const char *name;
     GVariant *value;
     GVariantIter iter;
@@ -469,17 +476,19 @@ check_given(GPtrArray *fields, GVariant *given, const char *what, GError **error
     g_variant_iter_init(&iter, given);
     while (g_variant_iter_next(&iter, "{&sv}", &name, &value)) {
         g_autoptr(GVariant) held = value;
-        const FieldInfo *field = field_find(fields, name);
+        guint place = field_place(fields, name);
+        const FieldInfo *field;
 
-        if (field == NULL) {
+        if (place == fields->len) {
             field_refuse_name(fields, name, what, error);
             return FALSE;
         }
+        field = fields->pdata[place];
         if (!field_check(field, held, error)) {
             g_prefix_error(error, "%s: ", what);
             return FALSE;
         }
-        if (!g_hash_table_add(seen, field->name)) {
+        if (seen[place]) {
             g_set_error(error,
                         POSTERN_ERROR,
                         POSTERN_ERROR_BAD_PARAM,
@@ -488,6 +497,7 @@ check_given(GPtrArray *fields, GVariant *given, const char *what, GError **error
                         field->name);
             return FALSE;
         }
+        seen[place] = TRUE;
     }
     return TRUE;
 }

@@ -38,6 +38,8 @@ typedef struct {
     int epoll, listener;
     SSL_CTX *tls;          /* NULL: plain */
     char *user, *password; /* user NULL: any login will do */
+    /* who wakes a sleeper pays for it: a slow client would wake the server at each message, a fast one never */
+    gboolean awake;
     char realm[BENCH_HEX];
     char nonce_key[17]; /* nonces of this process begin with it */
     GHashTable *open;   /* set of Connection, only to end them with the process */
@@ -369,6 +371,17 @@ take_in_some(Server *server)
     }
 }
 
+/* A server that stays awake still waits now and then, for no longer than it takes a signal to come in. */
+static int
+patience(const Server *server)
+{
+    static guint looks;
+
+    if (!server->awake)
+        return -1;
+    return ++looks % 4096 == 0 ? 1 : 0;
+}
+
 static void
 loop(Server *server)
 {
@@ -377,7 +390,7 @@ loop(Server *server)
 
     sigemptyset(&all_welcome);
     while (!stopped) {
-        int n = epoll_pwait(server->epoll, events, EVENTS, -1, &all_welcome);
+        int n = epoll_pwait(server->epoll, events, EVENTS, patience(server), &all_welcome);
 
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == NULL)
@@ -497,6 +510,7 @@ read_options(Server *server, int argc, char **argv, int *port)
     const GOptionEntry entries[] = {
         {"port", 0, 0, G_OPTION_ARG_INT, port, "Port; 0: any free one", "PORT"},
         {"tls", 0, 0, G_OPTION_ARG_NONE, &tls, "TLS 1.3 with a certificate of its own", NULL},
+        {"awake", 0, 0, G_OPTION_ARG_NONE, &server->awake, "Never sleep: takes a processor for itself", NULL},
         {"user", 0, 0, G_OPTION_ARG_STRING, &server->user, "Check logins of this user", "NAME"},
         {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &password_file, "Its password", "FILE"},
         {NULL},
