@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "batch.h"
-
 #include "error.h"
 
 #include <pthread.h>
@@ -66,8 +65,8 @@ struct Batch {
     GMainContext *context;
     Reactor *reactor;
     GPtrArray *workers;
-    GList *slots; /* of Slot */
-    gboolean drawn; /* the source is at its end */
+    GList *slots;       /* of Slot */
+    gboolean drawn;     /* the source is at its end */
     ReactorWatch input; /* a source that has nothing yet */
     ReactorTimer next_start, total_timeout, look;
     gint64 may_start; /* by the rate */
@@ -129,7 +128,8 @@ batch_is_behind(Batch *batch)
 static void
 tell_row(PosternRun *run, GVariant *row, gpointer data)
 {
-    News news = {.kind = NEWS_ROW, .target = g_strdup(run_target(run)->text), .row = g_variant_ref(row)};
+    News news = {
+        .kind = NEWS_ROW, .target = g_strdup(run_target(run)->text), .row = g_variant_ref(row)};
     Wait wait = {0};
 
     while (batch_is_behind(data) && !run_is_cancelled(run))
@@ -152,7 +152,8 @@ tell_progress(PosternRun *run, double part, const char *words, gpointer data)
 }
 
 static void
-tell_log(const char *target, const char *task, GLogLevelFlags level, const char *text, gpointer data)
+tell_log(
+    const char *target, const char *task, GLogLevelFlags level, const char *text, gpointer data)
 {
     News news = {.kind = NEWS_LOG,
                  .target = g_strdup(target),
@@ -252,7 +253,8 @@ worth_another(const Slot *slot, const Outcome *outcome)
     const Batch *batch = slot->batch;
 
     return outcome->kind == OUTCOME_FAILED && batch->retries_allowed && batch->cancelled == NULL &&
-           slot->attempts <= (guint)batch->limits.retries && error_word(outcome->error->code)->transport;
+           slot->attempts <= (guint)batch->limits.retries &&
+           error_word(outcome->error->code)->transport;
 }
 
 static void
@@ -398,7 +400,8 @@ batch_admit(Batch *batch)
     while (!batch->drawn && batch->cancelled == NULL &&
            batch->counts.in_flight < batch->limits.max_parallel) {
         Target *target;
-        if (batch->next_start.reactor != NULL || batch->input.reactor != NULL || !rate_allows(batch))
+        if (batch->next_start.reactor != NULL || batch->input.reactor != NULL ||
+            !rate_allows(batch))
             return;
         target = batch_draw(batch);
         if (target == NULL) {
@@ -422,7 +425,8 @@ batch_skip_rest(Batch *batch)
             target_source_stop_waiting(batch->targets);
             continue;
         }
-        outcome = outcome_failed(target, OUTCOME_SKIPPED, POSTERN_ERROR_CANCELLED, batch->cancelled);
+        outcome =
+            outcome_failed(target, OUTCOME_SKIPPED, POSTERN_ERROR_CANCELLED, batch->cancelled);
         batch_count(batch, outcome);
     }
 }
@@ -471,10 +475,10 @@ static void
 batch_give_up(Batch *batch, Worker *worker)
 {
     g_autofree char *holder = worker_held_text(worker);
-    g_autofree char *why = g_strdup_printf(
-        "given up: worker %u is held by %s, which blocks and does not come back; what this run did is not known",
-        worker_index(worker),
-        holder != NULL ? holder : "a task");
+    g_autofree char *why = g_strdup_printf("given up: worker %u is held by %s, which blocks and "
+                                           "does not come back; what this run did is not known",
+                                           worker_index(worker),
+                                           holder != NULL ? holder : "a task");
 
     for (GList *at = batch->slots, *next; at != NULL; at = next) {
         Slot *slot = at->data;
@@ -538,7 +542,8 @@ batch_new(Host *host,
         batch->limits.retries = (gint)defaults->retries;
     if (batch->limits.rate <= 0)
         batch->limits.rate = defaults->rate;
-    batch->retries_allowed = (task->flags & (POSTERN_TASK_IDEMPOTENT | POSTERN_TASK_READ_ONLY)) != 0;
+    batch->retries_allowed =
+        (task->flags & (POSTERN_TASK_IDEMPOTENT | POSTERN_TASK_READ_ONLY)) != 0;
     batch->counts.total = target_source_total(targets);
     batch->plan = (RunPlan){
         .host = host,
@@ -583,8 +588,7 @@ batch_start_timers(Batch *batch)
     if (batch->limits.total_timeout_ms > 0)
         reactor_timer_start(batch->reactor,
                             &batch->total_timeout,
-                            g_get_monotonic_time() +
-                                (gint64)batch->limits.total_timeout_ms * 1000);
+                            g_get_monotonic_time() + (gint64)batch->limits.total_timeout_ms * 1000);
 }
 
 static gboolean

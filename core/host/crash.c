@@ -57,7 +57,8 @@ crashed(int number, siginfo_t *info, void *context)
         say(signal_words(number));
     say(text[0] != '\0' ? " in " : "");
     say(text);
-    say("\nWhat other runs were doing is lost; look at the machines before you repeat them. If it was a plugin, set\n"
+    say("\nWhat other runs were doing is lost; look at the machines before you repeat them. If it "
+        "was a plugin, set\n"
         "\"load = no\" in its file in plugins.d, and give its author this:\n");
     backtrace_symbols_fd(frames, backtrace(frames, FRAMES), STDERR_FILENO);
     signal(number, SIG_DFL);
@@ -65,9 +66,11 @@ crashed(int number, siginfo_t *info, void *context)
 }
 
 void
-crash_install(void (*describe)(char *buffer, gsize length), gboolean (*in_guard)(gconstpointer address))
+crash_install(void (*describe)(char *buffer, gsize length),
+              gboolean (*in_guard)(gconstpointer address))
 {
-    struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction action = {.sa_sigaction = crashed,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     void *frames[1];
 
     describe_running = describe;

@@ -103,7 +103,8 @@ fate_words(const Trial *trial)
 {
     if (trial->fate == FATE_REJECTED)
         return trial->why;
-    return trial->fate == FATE_UNTRIED ? "was not tried" : "was tried, with no word of what came of it";
+    return trial->fate == FATE_UNTRIED ? "was not tried"
+                                       : "was tried, with no word of what came of it";
 }
 
 /* Every candidate of the wanted types, and what became of it. */
@@ -160,7 +161,9 @@ credential_session_accepted(CredentialSession *session, PosternCredential *crede
 }
 
 void
-credential_session_rejected(CredentialSession *session, PosternCredential *credential, const GError *why)
+credential_session_rejected(CredentialSession *session,
+                            PosternCredential *credential,
+                            const GError *why)
 {
     Trial *trial = trial_of(session, credential);
 

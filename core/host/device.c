@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "device.h"
-
 #include "run.h"
 
 Device *

@@ -3,8 +3,9 @@
 
 #include "fiber.h"
 
-#include <errno.h>
 #include <postern-plugin.h>
+
+#include <errno.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -52,9 +53,9 @@ struct Fiber {
     gsize guard;
     guint valgrind_id;
     gboolean ended;
-    void *fake_stack;      /* address checker: the fiber's */
-    void *back_fake;       /* address checker: the resumer's */
-    const void *back_low;  /* the resumer's stack */
+    void *fake_stack;     /* address checker: the fiber's */
+    void *back_fake;      /* address checker: the resumer's */
+    const void *back_low; /* the resumer's stack */
     gsize back_size;
     void *tsan, *back_tsan;
 };

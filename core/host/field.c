@@ -553,7 +553,8 @@ fields_complete(GPtrArray *fields, GVariant *given, const char *what, GError **e
                 &builder, "{sv}", field->name, value != NULL ? value : field->fallback);
     }
     done = g_variant_ref_sink(g_variant_builder_end(&builder));
-    g_variant_get_data(done); /* once, here: strings in it stay where they are, on whatever thread it is read */
+    g_variant_get_data(
+        done); /* once, here: strings in it stay where they are, on whatever thread it is read */
     return done;
 }
 

@@ -2,8 +2,8 @@
 #include "config.h"
 
 #include "http-private.h"
-#include "options.h"
 #include "http.h"
+#include "options.h"
 
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include <postern-plugin.h>
+
 #include <string.h>
 
 static gboolean

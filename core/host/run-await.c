@@ -201,8 +201,9 @@ await_thread(PosternRun *run,
     while (!call.ended)
         wait_for(&call.wait, run, -1);
     if (!call.ok && call.error == NULL)
-        call.error = g_error_new_literal(
-            POSTERN_ERROR, POSTERN_ERROR_INTERNAL, "code run in a thread failed without saying why");
+        call.error = g_error_new_literal(POSTERN_ERROR,
+                                         POSTERN_ERROR_INTERNAL,
+                                         "code run in a thread failed without saying why");
     if (!call.ok)
         g_propagate_error(error, call.error);
     else

@@ -66,14 +66,15 @@ find_task(PosternRun *parent, const char *id, GError **error)
                     parent->task->plugin->name,
                     id);
     else
-        g_set_error(error,
-                    POSTERN_ERROR,
-                    POSTERN_ERROR_INTERNAL,
-                    "task %s wants to run %s, %d tasks deep: no more than %d may stand on each other",
-                    parent->task->id,
-                    id,
-                    DEPTH_MAX + 1,
-                    DEPTH_MAX);
+        g_set_error(
+            error,
+            POSTERN_ERROR,
+            POSTERN_ERROR_INTERNAL,
+            "task %s wants to run %s, %d tasks deep: no more than %d may stand on each other",
+            parent->task->id,
+            id,
+            DEPTH_MAX + 1,
+            DEPTH_MAX);
     return NULL;
 }
 
@@ -197,7 +198,8 @@ run_there(Child *child, Worker *worker)
 /* ---- the service ---- */
 
 static Child *
-child_prepare(PosternRun *parent, const char *id, const char *target, GVariant *params, GError **error)
+child_prepare(
+    PosternRun *parent, const char *id, const char *target, GVariant *params, GError **error)
 {
     const TaskInfo *task = find_task(parent, id, error);
     g_autofree char *what = g_strdup_printf("task %s", id);

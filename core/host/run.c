@@ -190,8 +190,8 @@ void
 run_note(PosternRun *run, const char *name, GVariant *value)
 {
     if (run->notes == NULL)
-        run->notes = g_hash_table_new_full(
-            g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_variant_unref);
+        run->notes =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_variant_unref);
     g_hash_table_replace(run->notes, g_strdup(name), g_variant_ref_sink(value));
 }
 
@@ -292,7 +292,10 @@ run_checked(PosternRun *run, GVariant *result, GError **error)
         return NULL;
     }
     if (error != NULL && *error != NULL) {
-        run_log(run, G_LOG_LEVEL_WARNING, "plugin returned a result and an error: %s", (*error)->message);
+        run_log(run,
+                G_LOG_LEVEL_WARNING,
+                "plugin returned a result and an error: %s",
+                (*error)->message);
         g_clear_error(error);
     }
     if (!fields_check_result(run->task->outputs, owned, what, error)) {
@@ -318,10 +321,8 @@ run_execute(PosternRun *run, GError **error)
         reactor_timer_start(worker_reactor(run->worker), &run->timeout, run->deadline);
     }
     run_take_credentials(run);
-    result = run->task->run(run,
-                            run->plan->params,
-                            registry_self(host_registry(run->plan->host), run->task),
-                            &problem);
+    result = run->task->run(
+        run, run->plan->params, registry_self(host_registry(run->plan->host), run->task), &problem);
     reactor_timer_stop(&run->timeout);
     run_end_strands(run);
     run_call_endings(run);
@@ -344,7 +345,7 @@ outcome_of(PosternRun *run, GVariant *result, GError *error)
     outcome->error = error;
     outcome->attempts = 1;
     outcome->elapsed_us = run->started == 0 ? 0 : g_get_monotonic_time() - run->started;
-    outcome->kind = result != NULL ? OUTCOME_OK
+    outcome->kind = result != NULL                           ? OUTCOME_OK
                     : error->code == POSTERN_ERROR_CANCELLED ? OUTCOME_CANCELLED
                                                              : OUTCOME_FAILED;
     if (result == NULL)

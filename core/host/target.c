@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "target.h"
-
 #include "error.h"
+#include "target.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,8 +34,8 @@ typedef struct {
 } Item;
 
 struct TargetSource {
-    GQueue items; /* of Item */
-    gint64 total; /* -1: a file is among them */
+    GQueue items;  /* of Item */
+    gint64 total;  /* -1: a file is among them */
     Item *in_line; /* what the present line of a file stands for, or NULL */
     int waits_for;
 };
@@ -90,15 +89,16 @@ refuse(GError **error, const char *text, gsize at, const char *format, ...)
     va_start(args, format);
     why = g_strdup_vprintf(format, args);
     va_end(args);
-    g_set_error(error,
-                POSTERN_ERROR,
-                POSTERN_ERROR_BAD_PARAM,
-                "\"%s\" is no target: %s (character %" G_GSIZE_FORMAT
-                "); a target is a host name, an address, A.B.C.D/N or A.B.C.D-E.F.G.H, each with an "
-                "optional :port",
-                escaped,
-                why,
-                at + 1);
+    g_set_error(
+        error,
+        POSTERN_ERROR,
+        POSTERN_ERROR_BAD_PARAM,
+        "\"%s\" is no target: %s (character %" G_GSIZE_FORMAT
+        "); a target is a host name, an address, A.B.C.D/N or A.B.C.D-E.F.G.H, each with an "
+        "optional :port",
+        escaped,
+        why,
+        at + 1);
     return FALSE;
 }
 
@@ -107,8 +107,7 @@ parse_number(const char *text, gsize length, guint64 max, guint64 *number)
 {
     g_autofree char *copy = g_strndup(text, length);
 
-    return length > 0 && length <= 10 &&
-           g_ascii_string_to_unsigned(copy, 10, 0, max, number, NULL);
+    return length > 0 && length <= 10 && g_ascii_string_to_unsigned(copy, 10, 0, max, number, NULL);
 }
 
 static gboolean
@@ -335,7 +334,8 @@ file_read(Item *item, GError **error)
     got = read(item->fd, item->buffer->str + old, CHUNK);
     g_string_set_size(item->buffer, old + (gsize)MAX(got, 0));
     if (got < 0 && errno != EINTR) {
-        error_set_errno(error, errno, "cannot read targets from %s behind line %u", item->path, item->line);
+        error_set_errno(
+            error, errno, "cannot read targets from %s behind line %u", item->path, item->line);
         item->done = TRUE;
         return FALSE;
     }
@@ -492,7 +492,8 @@ target_source_next(TargetSource *source, GError **error)
         return item_yield(source->in_line);
     while (target == NULL && (item = g_queue_peek_head(&source->items)) != NULL) {
         if (!item->done)
-            target = item->kind == ITEM_FILE ? file_yield(source, item, &problem) : item_yield(item);
+            target =
+                item->kind == ITEM_FILE ? file_yield(source, item, &problem) : item_yield(item);
         if (problem != NULL) {
             g_propagate_error(error, problem);
             return NULL;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "tls.h"
-
 #include "options.h"
+#include "tls.h"
 
 #include <postern-plugin.h>
 

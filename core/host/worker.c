@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "worker.h"
-
 #include "crash.h"
 #include "device.h"
 #include "stream.h"
+#include "worker.h"
+
+#include <postern-plugin.h>
 
 #include <malloc.h>
-#include <postern-plugin.h>
 #include <pthread.h>
 
 /* Longer than this inside one fiber is worth a warning; a handshake or a big parse stays well below. */
@@ -30,7 +30,7 @@ struct Worker {
     Reactor *reactor;
     FiberPool *fibers;
     GHashTable *devices;
-    pthread_mutex_t lock; /* inbox and holder */
+    pthread_mutex_t lock;    /* inbox and holder */
     GArray *inbox, *reading; /* of Letter */
     const WorkerHolder *holder;
     gint64 held_since, warned; /* 0: not held; the held_since last warned of */

@@ -130,8 +130,7 @@ number_fact(const AmtFact *fact, GVariant *value)
     if (!number_of(value, &number))
         return NULL;
     if (fact->kind == FACT_WORD) {
-        const char *word =
-            number > G_MAXUINT32 ? NULL : amt_word(fact->words, (guint32)number);
+        const char *word = number > G_MAXUINT32 ? NULL : amt_word(fact->words, (guint32)number);
         return word == NULL ? NULL : g_variant_new_string(word);
     }
     if (number == 0)
@@ -204,8 +203,7 @@ amt_uuid(const char *digits)
     static const guint8 order[] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
     GString *uuid = NULL;
 
-    if (digits == NULL || strlen(digits) != 32 ||
-        strspn(digits, "0123456789abcdefABCDEF") != 32)
+    if (digits == NULL || strlen(digits) != 32 || strspn(digits, "0123456789abcdefABCDEF") != 32)
         return NULL;
     uuid = g_string_sized_new(37);
     for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
@@ -225,8 +223,11 @@ sku_names(guint64 sku)
         guint64 bit;
         const char *name;
     } bits[] = {
-        {0x8, "amt-pro"},   {0x10, "standard-manageability"}, {0x100, "home-it"},
-        {0x2000, "at-p"},   {0x4000, "corporate"},
+        {0x8, "amt-pro"},
+        {0x10, "standard-manageability"},
+        {0x100, "home-it"},
+        {0x2000, "at-p"},
+        {0x4000, "corporate"},
     };
     GVariantBuilder names;
 

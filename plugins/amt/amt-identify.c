@@ -68,7 +68,12 @@ read_answer(const PosternHttpSvc *http, PosternHttpReply *reply, Found *found)
 }
 
 static gboolean
-ask(const Amt *amt, PosternHttp *conversation, const char *method, const char *path, Found *found, GError **error)
+ask(const Amt *amt,
+    PosternHttp *conversation,
+    const char *method,
+    const char *path,
+    Found *found,
+    GError **error)
 {
     const PosternHttpSvc *http = amt->svc.http;
     PosternHttpReply *reply =
@@ -129,10 +134,11 @@ identify(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **err
         !ask(amt, conversation, "POST", "/wsman", &found, error))
         return NULL;
     if (!found.amt) {
-        postern_fail(error,
-                     POSTERN_ERROR_NOT_DETECTED,
-                     "a web server answers, but it is not AMT: GET / gave neither its login page, nor its "
-                     "Server header, nor its realm");
+        postern_fail(
+            error,
+            POSTERN_ERROR_NOT_DETECTED,
+            "a web server answers, but it is not AMT: GET / gave neither its login page, nor its "
+            "Server header, nor its realm");
         return NULL;
     }
     g_autoptr(GVariant) peer = amt->svc.http->peer(conversation);

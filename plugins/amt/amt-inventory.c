@@ -212,8 +212,7 @@ disk_list(Inventory *inventory)
         GVariant *device = g_ptr_array_index(devices, i);
         const char *id = params_string(device, "DeviceID");
         const char *number = id == NULL ? NULL : strrchr(id, ' ');
-        g_autofree char *tag =
-            number == NULL ? NULL : g_strconcat(STORAGE_TAG, number + 1, NULL);
+        g_autofree char *tag = number == NULL ? NULL : g_strconcat(STORAGE_TAG, number + 1, NULL);
         PosternResult disk;
         result_begin(&disk);
         amt_facts_add(&disk, amt_media_facts, device);
@@ -301,7 +300,10 @@ add_headline(PosternResult *result, GVariant *group, const char *member, const c
 }
 
 static void
-add_group(PosternResult *result, const char *name, GVariant *floating, const char *const headlines[])
+add_group(PosternResult *result,
+          const char *name,
+          GVariant *floating,
+          const char *const headlines[])
 {
     g_autoptr(GVariant) group = g_variant_ref_sink(floating);
 
@@ -323,11 +325,19 @@ add_memory(PosternResult *result, Inventory *inventory)
 static GVariant *
 describe(Inventory *inventory)
 {
-    static const char *const system[] = {
-        "uuid", "uuid", "manufacturer", "manufacturer", "model", "model", "serial-number", "serial-number", NULL};
+    static const char *const system[] = {"uuid",
+                                         "uuid",
+                                         "manufacturer",
+                                         "manufacturer",
+                                         "model",
+                                         "model",
+                                         "serial-number",
+                                         "serial-number",
+                                         NULL};
     static const char *const bios[] = {"version", "bios-version", NULL};
     static const char *const firmware[] = {"amt-version", "amt-version", NULL};
-    static const char *const amt[] = {"host-name", "host-name", "control-mode", "control-mode", NULL};
+    static const char *const amt[] = {
+        "host-name", "host-name", "control-mode", "control-mode", NULL};
     guint groups = inventory->groups;
     PosternResult result;
 
@@ -337,7 +347,8 @@ describe(Inventory *inventory)
     if (groups & GROUP_BOARD)
         add_group(&result, "board", facts_of(amt_card_facts, first(inventory, "CIM_Card")), NULL);
     if (groups & GROUP_BIOS)
-        add_group(&result, "bios", facts_of(amt_bios_facts, first(inventory, "CIM_BIOSElement")), bios);
+        add_group(
+            &result, "bios", facts_of(amt_bios_facts, first(inventory, "CIM_BIOSElement")), bios);
     if (groups & GROUP_CPU)
         result_value(&result, "cpus", cpu_list(inventory));
     if (groups & GROUP_MEMORY)
@@ -347,7 +358,10 @@ describe(Inventory *inventory)
     if (groups & GROUP_NETWORK)
         result_value(&result, "network", port_list(inventory));
     if (groups & GROUP_FIRMWARE)
-        add_group(&result, "firmware", amt_firmware_facts(instances(inventory, "CIM_SoftwareIdentity")), firmware);
+        add_group(&result,
+                  "firmware",
+                  amt_firmware_facts(instances(inventory, "CIM_SoftwareIdentity")),
+                  firmware);
     if (groups & GROUP_AMT)
         add_group(&result, "amt", amt_facts(inventory), amt);
     result_value(&result, "absent", absent_classes(inventory));
@@ -365,11 +379,12 @@ read_groups(GVariant *params, guint *groups, GError **error)
         while (group_names[bit] != NULL && !g_str_equal(group_names[bit], names[i]))
             bit++;
         if (group_names[bit] == NULL)
-            return postern_fail(error,
-                                POSTERN_ERROR_BAD_PARAM,
-                                "'%s' is no inventory group, expected some of: system, board, bios, cpu, "
-                                "memory, disks, network, firmware, amt",
-                                names[i]);
+            return postern_fail(
+                error,
+                POSTERN_ERROR_BAD_PARAM,
+                "'%s' is no inventory group, expected some of: system, board, bios, cpu, "
+                "memory, disks, network, firmware, amt",
+                names[i]);
         *groups |= 1u << bit;
     }
     if (*groups == 0)

@@ -96,7 +96,8 @@ static const PosternPlugin amt_plugin = {
     .name = "amt",
     .version = "0.1.0",
     .license = "Apache-2.0",
-    .summary = "Intel Active Management Technology: power, inventory and any class over WS-Management",
+    .summary =
+        "Intel Active Management Technology: power, inventory and any class over WS-Management",
     .origin = "postern",
     .requires_services = services,
     .config = config,

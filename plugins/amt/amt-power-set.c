@@ -17,8 +17,8 @@ typedef struct {
     const Amt *amt;
     PosternRun *run;
     WsMan *ws;
-    guint32 wanted; /* what is requested */
-    guint32 goal;   /* what the machine is to be in afterwards; 0: nothing that can be seen */
+    guint32 wanted;  /* what is requested */
+    guint32 goal;    /* what the machine is to be in afterwards; 0: nothing that can be seen */
     gboolean leaves; /* it leaves the goal first: cycles and resets begin and end on */
     AmtPower before;
     AmtPower now;
@@ -98,20 +98,21 @@ check_possible(const Change *change, GError **error)
     guint32 wanted = change->wanted;
 
     /* Before 9.0 there was no list, and these four. */
-    if (listed || (change->before.available->len == 0 &&
-                   (wanted == STATE_ON || wanted == STATE_CYCLE || wanted == STATE_OFF_SOFT ||
-                    wanted == STATE_RESET)))
+    if (listed ||
+        (change->before.available->len == 0 && (wanted == STATE_ON || wanted == STATE_CYCLE ||
+                                                wanted == STATE_OFF_SOFT || wanted == STATE_RESET)))
         return TRUE;
     g_autoptr(GVariant) words = g_variant_ref_sink(amt_power_words(change->before.available));
     g_autofree const char **list = g_variant_get_strv(words, NULL);
     g_autofree char *text = g_strjoinv(", ", (char **)(gpointer)list);
     const char *state = amt_word(amt_power_states, change->before.state);
-    return postern_fail(error,
-                        POSTERN_ERROR_NOT_SUPPORTED,
-                        "the machine is %s and does not offer %s now; it offers: %s; force=true asks all the same",
-                        state != NULL ? state : "in an unknown state",
-                        amt_word(amt_power_states, wanted),
-                        text[0] != '\0' ? text : "nothing it tells");
+    return postern_fail(
+        error,
+        POSTERN_ERROR_NOT_SUPPORTED,
+        "the machine is %s and does not offer %s now; it offers: %s; force=true asks all the same",
+        state != NULL ? state : "in an unknown state",
+        amt_word(amt_power_states, wanted),
+        text[0] != '\0' ? text : "nothing it tells");
 }
 
 static gboolean
@@ -216,13 +217,14 @@ wait_for_goal(Change *change, guint32 limit, GError **error)
         return TRUE;
     const char *state =
         change->now.available == NULL ? NULL : amt_word(amt_power_states, change->now.state);
-    return postern_fail(error,
-                        POSTERN_ERROR_TIMEOUT,
-                        "the device took the request for %s, but %u s later the machine is %s, expected %s",
-                        amt_word(amt_power_states, change->wanted),
-                        limit / 1000,
-                        state != NULL ? state : "silent",
-                        amt_word(amt_power_states, change->goal));
+    return postern_fail(
+        error,
+        POSTERN_ERROR_TIMEOUT,
+        "the device took the request for %s, but %u s later the machine is %s, expected %s",
+        amt_word(amt_power_states, change->wanted),
+        limit / 1000,
+        state != NULL ? state : "silent",
+        amt_word(amt_power_states, change->goal));
 }
 
 /* The answer was lost. If the machine shows the goal the request had arrived; if not, nobody knows. */
@@ -240,7 +242,8 @@ settle(Change *change, GError *lost, GError **error)
     g_set_error(error,
                 POSTERN_ERROR,
                 lost->code,
-                "the answer to the request for %s was lost (%s); it was not repeated; the machine is %s now",
+                "the answer to the request for %s was lost (%s); it was not repeated; the machine "
+                "is %s now",
                 amt_word(amt_power_states, change->wanted),
                 lost->message,
                 state != NULL ? state : "silent");
@@ -286,7 +289,10 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
     g_auto(Change) change = {.amt = self, .run = run};
 
     if (!amt_code(amt_power_states, params_string(params, "state"), &change.wanted)) {
-        postern_fail(error, POSTERN_ERROR_BAD_PARAM, "'%s' is no power state", params_string(params, "state"));
+        postern_fail(error,
+                     POSTERN_ERROR_BAD_PARAM,
+                     "'%s' is no power state",
+                     params_string(params, "state"));
         return NULL;
     }
     change.ws = amt_open(self, run, params, error);

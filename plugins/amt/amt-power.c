@@ -11,8 +11,7 @@ amt_power_clear(AmtPower *power)
 static void
 take_available(AmtPower *power, GVariant *association)
 {
-    g_autoptr(GVariant) list =
-        params_value(association, "AvailableRequestedPowerStates", "au");
+    g_autoptr(GVariant) list = params_value(association, "AvailableRequestedPowerStates", "au");
     gsize n = 0;
 
     power->available = g_array_new(FALSE, FALSE, sizeof(guint32));
@@ -61,10 +60,11 @@ amt_power_read(WsMan *ws, AmtPower *power, GError **error)
         return FALSE;
     if (power->available != NULL)
         return TRUE;
-    return postern_fail(error,
-                        POSTERN_ERROR_NOT_SUPPORTED,
-                        "the device states no power state: neither CIM_AssociatedPowerManagementService nor "
-                        "any CIM_ServiceAvailableToElement has a PowerState");
+    return postern_fail(
+        error,
+        POSTERN_ERROR_NOT_SUPPORTED,
+        "the device states no power state: neither CIM_AssociatedPowerManagementService nor "
+        "any CIM_ServiceAvailableToElement has a PowerState");
 }
 
 GVariant *
@@ -109,10 +109,10 @@ add_details(WsMan *ws, PosternResult *result, GError **error)
         return FALSE;
     }
     if (capabilities != NULL) {
-        result_value(
-            result, "supported", params_value(capabilities, "PowerStatesSupported", "au"));
-        result_value(
-            result, "change-capabilities", params_value(capabilities, "PowerChangeCapabilities", "au"));
+        result_value(result, "supported", params_value(capabilities, "PowerStatesSupported", "au"));
+        result_value(result,
+                     "change-capabilities",
+                     params_value(capabilities, "PowerChangeCapabilities", "au"));
     }
     if (service != NULL && g_variant_lookup(service, "OSPowerSavingState", "u", &saving))
         result_string(result, "os-power-saving", amt_word(amt_os_power_saving, saving));

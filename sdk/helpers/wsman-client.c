@@ -106,8 +106,7 @@ note_fault(WsMan *ws)
 {
     const PosternRunSvc *run = ws->svc->run;
     guint32 number = (guint32)MIN(ws->failed->fault_code, G_MAXUINT32);
-    const char *name =
-        ws->profile->status_name == NULL ? NULL : ws->profile->status_name(number);
+    const char *name = ws->profile->status_name == NULL ? NULL : ws->profile->status_name(number);
 
     run->note(ws->run, "fault", g_variant_new_string(ws->failed->fault));
     if (ws->failed->fault_detail[0] != '\0')
@@ -175,17 +174,22 @@ status_error(WsMan *ws, const char *what, guint32 status, GError **error)
     for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
         if (table[i].status != status)
             continue;
-        postern_fail(
-            error, table[i].code, "%s: the device answered HTTP %u: %s", what, status, table[i].words);
+        postern_fail(error,
+                     table[i].code,
+                     "%s: the device answered HTTP %u: %s",
+                     what,
+                     status,
+                     table[i].words);
         return;
     }
     const char *type = ws->svc->http->header(ws->reply, "Content-Type");
-    postern_fail(error,
-                 POSTERN_ERROR_PROTOCOL,
-                 "%s: the device answered HTTP %u with a body of type '%.64s', expected a SOAP envelope",
-                 what,
-                 status,
-                 type == NULL ? "" : type);
+    postern_fail(
+        error,
+        POSTERN_ERROR_PROTOCOL,
+        "%s: the device answered HTTP %u with a body of type '%.64s', expected a SOAP envelope",
+        what,
+        status,
+        type == NULL ? "" : type);
 }
 
 static gboolean
@@ -202,7 +206,8 @@ looks_like_soap(GBytes *body)
         return TRUE;
     if (length < 6 || text[0] != '<')
         return FALSE;
-    return g_ascii_strncasecmp(text, "<!doct", 6) != 0 && g_ascii_strncasecmp(text, "<html", 5) != 0;
+    return g_ascii_strncasecmp(text, "<!doct", 6) != 0 &&
+           g_ascii_strncasecmp(text, "<html", 5) != 0;
 }
 
 static PosternHttpReply *

@@ -41,7 +41,8 @@ wsman_append_text(GString *out, const char *text, GError **error)
     return TRUE;
 }
 
-static gboolean append_epr(GString *out, const WsmanProfile *profile, GVariant *epr, GError **error);
+static gboolean
+append_epr(GString *out, const WsmanProfile *profile, GVariant *epr, GError **error);
 
 static gboolean
 append_selector_value(GString *out, const WsmanProfile *profile, GVariant *value, GError **error)
@@ -68,7 +69,10 @@ append_selector_value(GString *out, const WsmanProfile *profile, GVariant *value
 }
 
 gboolean
-wsman_append_selectors(GString *out, const WsmanProfile *profile, GVariant *selectors, GError **error)
+wsman_append_selectors(GString *out,
+                       const WsmanProfile *profile,
+                       GVariant *selectors,
+                       GError **error)
 {
     gsize n = selectors == NULL ? 0 : g_variant_n_children(selectors);
 
@@ -114,8 +118,7 @@ append_epr(GString *out, const WsmanProfile *profile, GVariant *epr, GError **er
     g_variant_lookup(epr, "address", "&s", &address);
     if (!g_variant_lookup(epr, "resource-uri", "s", &uri)) {
         g_variant_lookup(epr, "class", "&s", &class_name);
-        uri = class_name[0] == '\0' ? g_strdup("")
-                                    : wsman_resource_uri(profile, class_name, error);
+        uri = class_name[0] == '\0' ? g_strdup("") : wsman_resource_uri(profile, class_name, error);
         if (uri == NULL)
             return FALSE;
     }
@@ -143,11 +146,8 @@ append_wrapped(GString *out, const char *wrapper, const char *text, GError **err
 }
 
 static gboolean
-append_dictionary(GString *out,
-                  const WsmanProfile *profile,
-                  const char *uri,
-                  GVariant *dict,
-                  GError **error)
+append_dictionary(
+    GString *out, const WsmanProfile *profile, const char *uri, GVariant *dict, GError **error)
 {
     g_autoptr(GVariant) selectors = selectors_of(dict);
     const char *text = NULL;
@@ -285,11 +285,8 @@ append_member(GString *out,
 }
 
 gboolean
-wsman_append_values(GString *out,
-                    const WsmanProfile *profile,
-                    const char *uri,
-                    GVariant *values,
-                    GError **error)
+wsman_append_values(
+    GString *out, const WsmanProfile *profile, const char *uri, GVariant *values, GError **error)
 {
     gsize n = values == NULL ? 0 : g_variant_n_children(values);
 
@@ -373,11 +370,8 @@ wrapper_of(xmlNode *node, GVariant *value)
 }
 
 static gboolean
-append_replaced(GString *out,
-                const WsmanProfile *profile,
-                xmlNode *node,
-                GVariant *value,
-                GError **error)
+append_replaced(
+    GString *out, const WsmanProfile *profile, xmlNode *node, GVariant *value, GError **error)
 {
     const char *wrapper = wrapper_of(node, value);
     const char *name = (const char *)node->name;
@@ -393,11 +387,8 @@ append_replaced(GString *out,
 }
 
 gboolean
-wsman_append_changed(GString *out,
-                     const WsmanProfile *profile,
-                     xmlNode *instance,
-                     GVariant *changes,
-                     GError **error)
+wsman_append_changed(
+    GString *out, const WsmanProfile *profile, xmlNode *instance, GVariant *changes, GError **error)
 {
     gsize n = g_variant_n_children(changes);
 
@@ -409,8 +400,7 @@ wsman_append_changed(GString *out,
             !append_copy(out, node, wsman_uri(instance), error))
             return FALSE;
         gboolean first = wsman_child(instance, NULL, name) == node;
-        if (value != NULL && first &&
-            !append_replaced(out, profile, node, value, error))
+        if (value != NULL && first && !append_replaced(out, profile, node, value, error))
             return FALSE;
     }
     for (gsize i = 0; i < n; i++) {

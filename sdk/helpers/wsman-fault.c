@@ -55,7 +55,8 @@ wsman_read_fault(const WsmanProfile *profile, xmlNode *fault, WsmanMessage *mess
         return;
     message->fault_code = detail_code(profile, detail, message->fault_detail);
     if (message->fault_code == 0)
-        message->fault_code = detail_code(profile, reason == NULL ? detail : reason, message->fault_text);
+        message->fault_code =
+            detail_code(profile, reason == NULL ? detail : reason, message->fault_text);
 }
 
 gboolean
@@ -139,8 +140,13 @@ wsman_fault_error(const WsmanProfile *profile,
 static const char *
 generic_name(guint32 value)
 {
-    static const char *const low[] = {"done",   "not supported",     "unknown error",    "timeout or busy",
-                                      "failed", "invalid parameter", "in use or denied"};
+    static const char *const low[] = {"done",
+                                      "not supported",
+                                      "unknown error",
+                                      "timeout or busy",
+                                      "failed",
+                                      "invalid parameter",
+                                      "in use or denied"};
     static const char *const high[] = {
         "job started", "invalid state transition", "timeout parameter not supported", "busy"};
 
@@ -169,8 +175,8 @@ generic_error(guint32 value)
 static gboolean
 is_generic(const char *class_name, const char *method, guint32 value)
 {
-    gboolean cim = g_str_has_prefix(wsman_class_of(class_name), "CIM_") ||
-                   g_str_has_prefix(method, "Request");
+    gboolean cim =
+        g_str_has_prefix(wsman_class_of(class_name), "CIM_") || g_str_has_prefix(method, "Request");
 
     return cim && generic_name(value) != NULL;
 }
@@ -202,11 +208,8 @@ wsman_return_value(GVariant *outputs, guint32 *value)
 }
 
 gboolean
-wsman_check_return(WsMan *ws,
-                   GVariant *outputs,
-                   const char *class_name,
-                   const char *method,
-                   GError **error)
+wsman_check_return(
+    WsMan *ws, GVariant *outputs, const char *class_name, const char *method, GError **error)
 {
     guint32 value = 0;
 

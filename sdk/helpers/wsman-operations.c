@@ -42,11 +42,8 @@ operation_begin(Operation *op,
 }
 
 static WsmanMessage *
-get_message(WsMan *ws,
-            const char *class_name,
-            GVariant *selectors,
-            const char *const *only,
-            GError **error)
+get_message(
+    WsMan *ws, const char *class_name, GVariant *selectors, const char *const *only, GError **error)
 {
     g_auto(Operation) op = {0};
 
@@ -74,11 +71,8 @@ body_or_empty(const WsmanMessage *message)
 }
 
 GVariant *
-wsman_get_some(WsMan *ws,
-               const char *class_name,
-               GVariant *selectors,
-               const char *const *only,
-               GError **error)
+wsman_get_some(
+    WsMan *ws, const char *class_name, GVariant *selectors, const char *const *only, GError **error)
 {
     g_autoptr(WsmanMessage) message = get_message(ws, class_name, selectors, only, error);
 
@@ -258,13 +252,14 @@ wsman_identify(WsMan *ws, GError **error)
 {
     WsmanRequest request = {.ws = ws, .what = "Identify", .reads = TRUE, .bare = TRUE};
 
-    request.xml = g_string_new("<?xml version=\"1.0\" encoding=\"UTF-8\"?><s:Envelope xmlns:s=\"" NS_SOAP
-                               "\" xmlns:i=\"" NS_IDENTITY
-                               "\"><s:Header></s:Header><s:Body><i:Identify></i:Identify>");
+    request.xml = g_string_new(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><s:Envelope xmlns:s=\"" NS_SOAP
+        "\" xmlns:i=\"" NS_IDENTITY "\"><s:Header></s:Header><s:Body><i:Identify></i:Identify>");
     g_autoptr(WsmanMessage) message = wsman_exchange(&request, error);
     if (message == NULL)
         return NULL;
-    if (message->body_node == NULL || !wsman_is(message->body_node, NS_IDENTITY, "IdentifyResponse")) {
+    if (message->body_node == NULL ||
+        !wsman_is(message->body_node, NS_IDENTITY, "IdentifyResponse")) {
         postern_fail(error,
                      POSTERN_ERROR_PROTOCOL,
                      "Identify: the answer holds '%s', expected IdentifyResponse",

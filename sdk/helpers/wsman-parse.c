@@ -15,13 +15,15 @@ wsman_element(xmlNode *node)
 const char *
 wsman_uri(xmlNode *node)
 {
-    return node != NULL && node->ns != NULL && node->ns->href != NULL ? (const char *)node->ns->href : "";
+    return node != NULL && node->ns != NULL && node->ns->href != NULL ? (const char *)node->ns->href
+                                                                      : "";
 }
 
 gboolean
 wsman_is(xmlNode *node, const char *uri, const char *name)
 {
-    return node != NULL && node->name != NULL && g_str_equal(node->name, name) && (uri == NULL || g_str_equal(wsman_uri(node), uri));
+    return node != NULL && node->name != NULL && g_str_equal(node->name, name) &&
+           (uri == NULL || g_str_equal(wsman_uri(node), uri));
 }
 
 xmlNode *
@@ -156,7 +158,8 @@ describe_parse_error(xmlParserCtxt *ctxt, GError **error)
     const xmlError *why = xmlCtxtGetLastError(ctxt);
 
     if (ctxt->_private != NULL)
-        postern_fail(error, POSTERN_ERROR_PROTOCOL, "the answer has a document type, which SOAP forbids");
+        postern_fail(
+            error, POSTERN_ERROR_PROTOCOL, "the answer has a document type, which SOAP forbids");
     else if (why == NULL || why->message == NULL)
         postern_fail(error, POSTERN_ERROR_PROTOCOL, "the answer is not well-formed XML");
     else {
@@ -307,7 +310,8 @@ read_body(const WsmanProfile *profile,
     message->body_class = g_strdup((const char *)body->name);
     if (wsman_is(body, NS_SOAP, "Fault"))
         wsman_read_fault(profile, body, message);
-    else if (wsman_is(body, NS_ENUM, "EnumerateResponse") || wsman_is(body, NS_ENUM, "PullResponse"))
+    else if (wsman_is(body, NS_ENUM, "EnumerateResponse") ||
+             wsman_is(body, NS_ENUM, "PullResponse"))
         read_enumeration(profile, body, message);
     else
         message->body = wsman_decode(profile, body, only);

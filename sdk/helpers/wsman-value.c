@@ -46,10 +46,18 @@ declared_type(xmlNode *node)
     static const struct {
         const char *cim, *type;
     } names[] = {
-        {"cimString", "s"},       {"cimBoolean", "b"},       {"cimUnsignedByte", "u"},
-        {"cimUnsignedShort", "u"}, {"cimUnsignedInt", "u"},  {"cimUnsignedLong", "t"},
-        {"cimByte", "i"},         {"cimShort", "i"},         {"cimInt", "i"},
-        {"cimLong", "x"},         {"cimReference", "ref"},   {"cimDateTime", "datetime"},
+        {"cimString", "s"},
+        {"cimBoolean", "b"},
+        {"cimUnsignedByte", "u"},
+        {"cimUnsignedShort", "u"},
+        {"cimUnsignedInt", "u"},
+        {"cimUnsignedLong", "t"},
+        {"cimByte", "i"},
+        {"cimShort", "i"},
+        {"cimInt", "i"},
+        {"cimLong", "x"},
+        {"cimReference", "ref"},
+        {"cimDateTime", "datetime"},
     };
     const char *found = NULL;
 
@@ -90,8 +98,7 @@ infer(const char *text)
     if (g_str_equal(text, "true") || g_str_equal(text, "false"))
         return g_variant_new_boolean(text[0] == 't');
     if (is_decimal(text)) {
-        if (text[0] != '-' &&
-            g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &natural, NULL))
+        if (text[0] != '-' && g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &natural, NULL))
             return g_variant_new_uint64(natural);
         if (text[0] == '-' &&
             g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, &whole, NULL))
@@ -202,8 +209,9 @@ wsman_decode_epr(xmlNode *node, const WsmanProfile *profile)
 
     g_variant_builder_init(&epr, G_VARIANT_TYPE_VARDICT);
     dict_add(&epr, "class", g_variant_new_string(class_name));
-    dict_add(&epr, "selectors",
-        decode_selectors(wsman_child(parameters, NS_WSMAN, "SelectorSet"), profile));
+    dict_add(&epr,
+             "selectors",
+             decode_selectors(wsman_child(parameters, NS_WSMAN, "SelectorSet"), profile));
     if (address != NULL && !g_str_equal(address, ANONYMOUS))
         dict_add(&epr, "address", g_variant_new_string(address));
     if (uri != NULL && uri[0] != '\0' && g_strcmp0(usual, uri) != 0)
@@ -219,7 +227,8 @@ static void decode_members(const WsmanProfile *profile,
 static GVariant *
 decode_nested(const WsmanProfile *profile, xmlNode *node, xmlNode *first)
 {
-    static const char *const wrappers[] = {"Datetime", "Interval", "Date", "Time", "CIM_DateTime", NULL};
+    static const char *const wrappers[] = {
+        "Datetime", "Interval", "Date", "Time", "CIM_DateTime", NULL};
     g_autofree char *owned = NULL;
     const char *uri = wsman_uri(first);
     GVariantBuilder out;
@@ -336,7 +345,7 @@ decode_array(const WsmanProfile *profile, const Group *group, const char *elemen
 
     for (guint i = 0; i < group->count; i++, node = node->_private) {
         GVariant *one = wsman_is_nil(node) ? g_variant_new_maybe(G_VARIANT_TYPE_VARIANT, NULL)
-                                     : decode_one(profile, node, element);
+                                           : decode_one(profile, node, element);
         g_ptr_array_add(members, g_variant_ref_sink(one));
     }
     GVariant **all = (GVariant **)members->pdata;
@@ -366,7 +375,10 @@ empty_array(const char *element)
 }
 
 static void
-decode_group(const WsmanProfile *profile, const char *class_name, const Group *group, GVariantBuilder *out)
+decode_group(const WsmanProfile *profile,
+             const char *class_name,
+             const Group *group,
+             GVariantBuilder *out)
 {
     const char *type = wsman_type(profile, class_name, (const char *)group->name);
     const char *element = array_element(type);
@@ -432,9 +444,8 @@ find_group(const Groups *all, const xmlNode *child)
 {
     if (all->index != NULL) {
         gpointer number = g_hash_table_lookup(all->index, child);
-        return number == NULL
-                   ? NULL
-                   : &g_array_index(all->groups, Group, GPOINTER_TO_UINT(number) - 1);
+        return number == NULL ? NULL
+                              : &g_array_index(all->groups, Group, GPOINTER_TO_UINT(number) - 1);
     }
     for (guint i = all->groups->len; i > 0; i--) {
         Group *group = &g_array_index(all->groups, Group, i - 1);
@@ -490,7 +501,8 @@ wsman_decode(const WsmanProfile *profile, xmlNode *instance, const char *const *
 gboolean
 wsman_epr_is_placeholder(GVariant *epr)
 {
-    g_autoptr(GVariant) selectors = g_variant_lookup_value(epr, "selectors", G_VARIANT_TYPE_VARDICT);
+    g_autoptr(GVariant) selectors =
+        g_variant_lookup_value(epr, "selectors", G_VARIANT_TYPE_VARDICT);
     const char *class_name = NULL;
 
     if (!g_variant_lookup(epr, "class", "&s", &class_name) || class_name[0] != '\0')

@@ -7,11 +7,13 @@
  * line that is new belongs to a new minor version. abi-witness.c and abidiff look at the types.
  */
 #include <postern-plugin.h>
+
 #include <stdio.h>
 
 #define TABLE(type) printf("%s %zu\n", #type, sizeof(type))
-#define MEMBER(type, member) \
-    printf("%s.%s %zu %zu\n", #type, #member, offsetof(type, member), sizeof(((type *)NULL)->member))
+#define MEMBER(type, member)                                                                       \
+    printf(                                                                                        \
+        "%s.%s %zu %zu\n", #type, #member, offsetof(type, member), sizeof(((type *)NULL)->member))
 #define VALUE(name) printf("%s %ld\n", #name, (long)name)
 
 static void

@@ -6,9 +6,12 @@
  */
 #include <postern-plugin.h>
 
-#define WITNESS(type) \
-    POSTERN_EXPORT void witness_##type(const type *table); \
-    void witness_##type(const type *table) { (void)table; }
+#define WITNESS(type)                                                                              \
+    POSTERN_EXPORT void witness_##type(const type *table);                                         \
+    void witness_##type(const type *table)                                                         \
+    {                                                                                              \
+        (void)table;                                                                               \
+    }
 
 WITNESS(PosternField)
 WITNESS(PosternTask)

@@ -7,6 +7,7 @@
  * DECLINE, UNRESOLVED, FICKLE, OTHER_ENTRY, NO_CREATE what it does.
  */
 #include <postern-plugin.h>
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -59,7 +60,8 @@ ok_run(PosternRun *run, GVariant *params, gpointer self, GError **error)
     return g_variant_new_parsed("{'said': <%s>}", word != NULL ? word : "nothing");
 }
 
-static const PosternField word = {sizeof word, 0, "word", "s", NULL, "'hello'", NULL, "what to say"};
+static const PosternField word = {
+    sizeof word, 0, "word", "s", NULL, "'hello'", NULL, "what to say"};
 static const PosternField said = {sizeof said, 0, "said", "s", NULL, NULL, NULL, "what was said"};
 static const PosternField *const params[] = {&word, NULL};
 static const PosternField *const outputs[] = {&said, NULL};

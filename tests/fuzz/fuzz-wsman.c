@@ -53,8 +53,9 @@ copy_back(const WsmanMessage *message)
 {
     g_autoptr(GVariant) none =
         g_variant_ref_sink(g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0));
-    g_autoptr(GString) out = g_string_new("<e:Envelope xmlns:e=\"" NS_SOAP "\" xmlns:w=\"" NS_WSMAN
-                                          "\" xmlns:a=\"" NS_ADDRESSING "\"><e:Body><r:X xmlns:r=\"");
+    g_autoptr(GString) out =
+        g_string_new("<e:Envelope xmlns:e=\"" NS_SOAP "\" xmlns:w=\"" NS_WSMAN
+                     "\" xmlns:a=\"" NS_ADDRESSING "\"><e:Body><r:X xmlns:r=\"");
     g_autoptr(GError) error = NULL;
     g_autoptr(WsmanMessage) again = NULL;
 

@@ -24,8 +24,7 @@ static WsmanMessage *
 parse(const char *path, const char *text, gsize length)
 {
     g_autoptr(GError) error = NULL;
-    WsmanMessage *message =
-        wsman_message_parse(&amt_profile, (const guint8 *)text, length, &error);
+    WsmanMessage *message = wsman_message_parse(&amt_profile, (const guint8 *)text, length, &error);
 
     if (message == NULL)
         g_error("%s: %s", path, error->message);
@@ -157,7 +156,10 @@ check_items(const char *path, xmlNode *page, const WsmanMessage *message)
 }
 
 static void
-check_against_second_reading(const char *path, const char *text, gsize length, const WsmanMessage *message)
+check_against_second_reading(const char *path,
+                             const char *text,
+                             gsize length,
+                             const WsmanMessage *message)
 {
     while (length > 0 && g_ascii_isspace(*text)) {
         text++;
@@ -266,7 +268,8 @@ for_index(const char *prefix, void (*check)(const char *path))
 
     for (guint i = 1; lines[i] != NULL; i++) {
         g_auto(GStrv) columns = g_strsplit(lines[i], "\t", -1);
-        if (g_strv_length(columns) < 4 || !g_str_has_prefix(columns[0], prefix) || !is_envelope(columns))
+        if (g_strv_length(columns) < 4 || !g_str_has_prefix(columns[0], prefix) ||
+            !is_envelope(columns))
             continue;
         check(columns[0]);
         done++;
@@ -323,7 +326,12 @@ check_row(char *const *columns)
     g_assert_no_error(error);
     g_autofree char *words = found == NULL ? g_strdup("nothing") : g_variant_print(found, TRUE);
     if (found == NULL || !g_variant_equal(found, wanted))
-        g_error("%s item %s %s: expected %s, found %s", columns[0], columns[1], columns[2], columns[3], words);
+        g_error("%s item %s %s: expected %s, found %s",
+                columns[0],
+                columns[1],
+                columns[2],
+                columns[3],
+                words);
 }
 
 static void

@@ -164,8 +164,8 @@ http_request(PosternHttp *http,
 static GVariant *
 http_peer(PosternHttp *http)
 {
-    static const char text[] =
-        "{'address': <'127.0.0.1'>, 'port': <uint32 16993>, 'tls': <true>, 'tls-version': <'TLSv1.2'>}";
+    static const char text[] = "{'address': <'127.0.0.1'>, 'port': <uint32 16993>, 'tls': <true>, "
+                               "'tls-version': <'TLSv1.2'>}";
 
     return g_variant_ref_sink(g_variant_new_parsed(text));
 }

@@ -8,7 +8,8 @@
 static GVariant *
 try_task(const PosternTask *task, FakeHost *fake, const char *params, GError **error)
 {
-    Amt amt = {.svc = fake->svc, .tls = NULL, .port = 16992, .tls_port = 16993, .timeout_ms = 10000};
+    Amt amt = {
+        .svc = fake->svc, .tls = NULL, .port = 16992, .tls_port = 16993, .timeout_ms = 10000};
     char policy[] = "prefer";
     g_autoptr(GVariant) values = g_variant_parse(G_VARIANT_TYPE_VARDICT, params, NULL, NULL, error);
 
@@ -66,7 +67,11 @@ assert_member(GVariant *dict, const char *name, const char *expected)
 }
 
 static void
-assert_fails(const PosternTask *task, FakeHost *fake, const char *params, PosternError code, const char *words)
+assert_fails(const PosternTask *task,
+             FakeHost *fake,
+             const char *params,
+             PosternError code,
+             const char *words)
 {
     g_autoptr(GError) error = NULL;
 
@@ -88,7 +93,8 @@ test_identify_2_7(void)
     static const FakeStep steps[] = {
         {.expect = "GET /\n",
          .status = 303,
-         .headers = "Location: /logon.htm\nServer: Intel(R) Active Management Technology 15.0.23.1706\n"},
+         .headers =
+             "Location: /logon.htm\nServer: Intel(R) Active Management Technology 15.0.23.1706\n"},
         {.expect = "POST /wsman\n", .status = 401, .headers = CHALLENGE},
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
@@ -108,7 +114,8 @@ test_identify_2_7(void)
 static void
 test_identify_generic_7(void)
 {
-    static const FakeStep login[] = {{.status = 303, .headers = "Location: http://127.0.0.1/logon.htm\n"}};
+    static const FakeStep login[] = {
+        {.status = 303, .headers = "Location: http://127.0.0.1/logon.htm\n"}};
     static const FakeStep old[] = {
         {.status = 200, .headers = "server: Intel(R) Active Management Technology 8.0.3\n"}};
     static const FakeStep realm[] = {{.status = 401, .headers = CHALLENGE}};
@@ -127,8 +134,10 @@ test_identify_generic_7(void)
 static void
 test_identify_other(void)
 {
-    static const FakeStep other[] = {{.status = 200, .headers = "Server: nginx\n", .body = "hello"}};
-    static const FakeStep basic[] = {{.status = 401, .headers = "WWW-Authenticate: Digest realm=\"Digest:12\"\n"}};
+    static const FakeStep other[] = {
+        {.status = 200, .headers = "Server: nginx\n", .body = "hello"}};
+    static const FakeStep basic[] = {
+        {.status = 401, .headers = "WWW-Authenticate: Digest realm=\"Digest:12\"\n"}};
     static const FakeStep gone[] = {{.error = POSTERN_ERROR_REFUSED}};
     g_autoptr(FakeHost) a = fake_host_for(other);
     g_autoptr(FakeHost) b = fake_host_for(basic);
@@ -147,15 +156,27 @@ test_identify_other(void)
 #define POWER(n, offer) FAKE_BODY(FAKE_CIM(APMS), "<g:" APMS ">" offer STATE(n) "</g:" APMS ">")
 #define WHEN_ON         OFFER("10") OFFER("8") OFFER("5") OFFER("12")
 #define WHEN_OFF        OFFER("2")
-#define READ_ON         {.expect = "transfer/Get", .status = 200, .body = POWER("2", WHEN_ON)}
-#define READ_OFF        {.expect = "transfer/Get", .status = 200, .body = POWER("8", WHEN_OFF)}
-#define SILENCE         {.expect = "transfer/Get", .error = POSTERN_ERROR_UNREACHABLE}
+#define READ_ON                                                                                    \
+    {                                                                                              \
+        .expect = "transfer/Get", .status = 200, .body = POWER("2", WHEN_ON)                       \
+    }
+#define READ_OFF                                                                                   \
+    {                                                                                              \
+        .expect = "transfer/Get", .status = 200, .body = POWER("8", WHEN_OFF)                      \
+    }
+#define SILENCE                                                                                    \
+    {                                                                                              \
+        .expect = "transfer/Get", .error = POSTERN_ERROR_UNREACHABLE                               \
+    }
 #define ANSWER(value)                                                                              \
     FAKE_BODY(FAKE_CIM("CIM_PowerManagementService"),                                              \
               "<g:RequestPowerStateChange_OUTPUT><g:ReturnValue>" value                            \
               "</g:ReturnValue></g:RequestPowerStateChange_OUTPUT>")
 #define REQUEST(code, value)                                                                       \
-    {.expect = "<r:PowerState>" code "</r:PowerState><r:ManagedElement><a:Address>", .status = 200, .body = ANSWER(value)}
+    {                                                                                              \
+        .expect = "<r:PowerState>" code "</r:PowerState><r:ManagedElement><a:Address>",            \
+        .status = 200, .body = ANSWER(value)                                                       \
+    }
 
 static void
 test_power_get(void)
@@ -182,11 +203,14 @@ test_power_get_older_20_23(void)
         {.expect = "enumeration/Pull<",
          .status = 200,
          .body = FAKE_PULL(FAKE_CIM("CIM_ServiceAvailableToElement"),
-                           "<n:EnumerationContext>2</n:EnumerationContext><n:Items><g:CIM_ServiceAvailableToElement>"
-                           "<g:ServiceProvided>x</g:ServiceProvided></g:CIM_ServiceAvailableToElement></n:Items>")},
+                           "<n:EnumerationContext>2</"
+                           "n:EnumerationContext><n:Items><g:CIM_ServiceAvailableToElement>"
+                           "<g:ServiceProvided>x</g:ServiceProvided></"
+                           "g:CIM_ServiceAvailableToElement></n:Items>")},
         {.expect = ">2<",
          .status = 200,
-         .body = FAKE_PULL(FAKE_CIM(APMS), "<n:Items><g:" APMS ">" STATE("4") "</g:" APMS "></n:Items>")},
+         .body = FAKE_PULL(FAKE_CIM(APMS),
+                           "<n:Items><g:" APMS ">" STATE("4") "</g:" APMS "></n:Items>")},
         {.expect = "enumeration/Release<", .status = 200, .body = FAKE_BODY("x:", "")},
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
@@ -203,8 +227,10 @@ test_power_get_no_fallback(void)
 {
     static const FakeStep auth[] = {{.error = POSTERN_ERROR_AUTH}};
     static const FakeStep gone[] = {{.error = POSTERN_ERROR_UNREACHABLE}};
-    static const FakeStep denied[] = {{.status = 400, .body = FAKE_FAULT("e:AccessDenied", "No", "")}};
-    static const FakeStep busy[] = {{.status = 400, .body = FAKE_FAULT("b:EndpointUnavailable", "Later", "")}};
+    static const FakeStep denied[] = {
+        {.status = 400, .body = FAKE_FAULT("e:AccessDenied", "No", "")}};
+    static const FakeStep busy[] = {
+        {.status = 400, .body = FAKE_FAULT("b:EndpointUnavailable", "Later", "")}};
     g_autoptr(FakeHost) d = fake_host_for(busy);
     g_autoptr(FakeHost) a = fake_host_for(auth);
     g_autoptr(FakeHost) b = fake_host_for(gone);
@@ -227,7 +253,8 @@ test_power_set(void)
     assert_member(result, "requested", "'on'");
     assert_member(result, "changed", "true");
     assert_member(result, "confirmed", "true");
-    g_assert_nonnull(strstr(fake_request(fake, 1), "<w:Selector Name=\"Name\">ManagedSystem</w:Selector>"));
+    g_assert_nonnull(
+        strstr(fake_request(fake, 1), "<w:Selector Name=\"Name\">ManagedSystem</w:Selector>"));
     fake_host_done(fake);
 }
 
@@ -238,7 +265,8 @@ test_power_set_already(void)
     static const FakeStep off[] = {READ_OFF};
     g_autoptr(FakeHost) a = fake_host_for(on);
     g_autoptr(FakeHost) b = fake_host_for(off);
-    g_autoptr(GVariant) first = run_task(&amt_power_set_task, a, "{'state': <'on'>, 'wait': <true>}");
+    g_autoptr(GVariant) first =
+        run_task(&amt_power_set_task, a, "{'state': <'on'>, 'wait': <true>}");
     g_autoptr(GVariant) second = run_task(&amt_power_set_task, b, "{'state': <'off'>}");
 
     assert_member(first, "changed", "false");
@@ -259,7 +287,8 @@ test_power_set_not_offered(void)
                  fake,
                  "{'state': <'nmi'>}",
                  POSTERN_ERROR_NOT_SUPPORTED,
-                 "the machine is on and does not offer nmi now; it offers: reset, off-soft, cycle, off-soft-graceful");
+                 "the machine is on and does not offer nmi now; it offers: reset, off-soft, cycle, "
+                 "off-soft-graceful");
     assert_fails(&amt_power_set_task,
                  other,
                  "{'state': <'nmi'>, 'force': <true>}",
@@ -314,7 +343,10 @@ static void
 test_power_set_lost(void)
 {
     static const FakeStep steps[] = {
-        READ_ON, {.expect = "<r:PowerState>8<", .error = POSTERN_ERROR_UNREACHABLE}, SILENCE, READ_OFF};
+        READ_ON,
+        {.expect = "<r:PowerState>8<", .error = POSTERN_ERROR_UNREACHABLE},
+        SILENCE,
+        READ_OFF};
     static const FakeStep vain[] = {
         READ_ON, {.expect = "<r:PowerState>8<", .error = POSTERN_ERROR_TIMEOUT}, READ_ON};
     g_autoptr(FakeHost) fake = fake_host_for(steps);
@@ -330,7 +362,8 @@ test_power_set_lost(void)
                  other,
                  "{'state': <'off'>}",
                  POSTERN_ERROR_TIMEOUT,
-                 "was lost (CIM_PowerManagementService.RequestPowerStateChange: as the script wants); it was not "
+                 "was lost (CIM_PowerManagementService.RequestPowerStateChange: as the script "
+                 "wants); it was not "
                  "repeated; the machine is on now");
     for (guint i = 2; i < other->requests->len; i++)
         g_assert_null(strstr(fake_request(other, i), "RequestPowerStateChange"));
@@ -343,12 +376,19 @@ test_power_set_reset_lost(void)
     static const FakeStep unseen[] = {
         READ_ON, {.expect = "<r:PowerState>10<", .error = POSTERN_ERROR_UNREACHABLE}, READ_ON};
     static const FakeStep seen[] = {
-        READ_ON, {.expect = "<r:PowerState>10<", .error = POSTERN_ERROR_UNREACHABLE}, SILENCE, READ_ON};
+        READ_ON,
+        {.expect = "<r:PowerState>10<", .error = POSTERN_ERROR_UNREACHABLE},
+        SILENCE,
+        READ_ON};
     g_autoptr(FakeHost) a = fake_host_for(unseen);
     g_autoptr(FakeHost) b = fake_host_for(seen);
 
     a->repeat_last = TRUE;
-    assert_fails(&amt_power_set_task, a, "{'state': <'reset'>}", POSTERN_ERROR_UNREACHABLE, "it was not repeated");
+    assert_fails(&amt_power_set_task,
+                 a,
+                 "{'state': <'reset'>}",
+                 POSTERN_ERROR_UNREACHABLE,
+                 "it was not repeated");
     g_autoptr(GVariant) result = run_task(&amt_power_set_task, b, "{'state': <'reset'>}");
     assert_member(result, "confirmed", "false");
 }
@@ -362,8 +402,10 @@ test_power_set_refused(void)
     g_autoptr(FakeHost) a = fake_host_for(fault);
     g_autoptr(FakeHost) b = fake_host_for(busy);
 
-    assert_fails(&amt_power_set_task, a, "{'state': <'off'>}", POSTERN_ERROR_FORBIDDEN, "AccessDenied");
-    assert_fails(&amt_power_set_task, b, "{'state': <'off'>}", POSTERN_ERROR_BUSY, "timeout or busy");
+    assert_fails(
+        &amt_power_set_task, a, "{'state': <'off'>}", POSTERN_ERROR_FORBIDDEN, "AccessDenied");
+    assert_fails(
+        &amt_power_set_task, b, "{'state': <'off'>}", POSTERN_ERROR_BUSY, "timeout or busy");
     g_assert_cmpuint(g_variant_get_uint32(g_hash_table_lookup(b->notes, "device-code")), ==, 3);
 }
 
@@ -375,9 +417,10 @@ test_wsman_enumerate(void)
     static const FakeStep steps[] = {
         {.status = 200, .body = FAKE_CONTEXT("1")},
         {.status = 200,
-         .body = FAKE_PULL(FAKE_CIM("CIM_Card"),
-                           "<n:EnumerationContext>2</n:EnumerationContext><n:Items><g:CIM_Card><g:Tag>1</g:Tag>"
-                           "</g:CIM_Card></n:Items>" FAKE_LAST)},
+         .body = FAKE_PULL(
+             FAKE_CIM("CIM_Card"),
+             "<n:EnumerationContext>2</n:EnumerationContext><n:Items><g:CIM_Card><g:Tag>1</g:Tag>"
+             "</g:CIM_Card></n:Items>" FAKE_LAST)},
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
     g_autoptr(GVariant) result =
@@ -391,13 +434,14 @@ test_wsman_enumerate(void)
 static void
 test_wsman_invoke(void)
 {
-    static const char params[] =
-        "{'class': <'AMT_Y'>, 'method': <'Do'>, 'selectors': <{'Name': <'a'>}>, 'args': <{'N': <uint32 1>}>}";
+    static const char params[] = "{'class': <'AMT_Y'>, 'method': <'Do'>, 'selectors': <{'Name': "
+                                 "<'a'>}>, 'args': <{'N': <uint32 1>}>}";
     static const char unchecked[] = "{'class': <'AMT_Y'>, 'method': <'Do'>, 'check': <false>}";
     static const FakeStep steps[] = {
         {.expect = "<r:Do_INPUT",
          .status = 200,
-         .body = FAKE_BODY(FAKE_AMT("AMT_Y"), "<g:Do_OUTPUT><g:ReturnValue>2058</g:ReturnValue></g:Do_OUTPUT>")},
+         .body = FAKE_BODY(FAKE_AMT("AMT_Y"),
+                           "<g:Do_OUTPUT><g:ReturnValue>2058</g:ReturnValue></g:Do_OUTPUT>")},
     };
     g_autoptr(FakeHost) a = fake_host_for(steps);
     g_autoptr(FakeHost) b = fake_host_for(steps);
@@ -411,10 +455,13 @@ test_wsman_invoke(void)
 static void
 test_wsman_others(void)
 {
-    static const FakeStep get[] = {
-        {.expect = "Name=\"InstanceID\">x<", .status = 200, .body = FAKE_BODY(FAKE_AMT("AMT_Y"), "<g:AMT_Y/>")}};
+    static const FakeStep get[] = {{.expect = "Name=\"InstanceID\">x<",
+                                    .status = 200,
+                                    .body = FAKE_BODY(FAKE_AMT("AMT_Y"), "<g:AMT_Y/>")}};
     static const FakeStep put[] = {
-        {.expect = "<r:AMT_Y xmlns:r", .status = 200, .body = FAKE_BODY(FAKE_AMT("AMT_Y"), "<g:AMT_Y><g:A>1</g:A></g:AMT_Y>")}};
+        {.expect = "<r:AMT_Y xmlns:r",
+         .status = 200,
+         .body = FAKE_BODY(FAKE_AMT("AMT_Y"), "<g:AMT_Y><g:A>1</g:A></g:AMT_Y>")}};
     static const FakeStep none[] = {{.status = 200, .body = FAKE_BODY("x:", "")}};
     g_autoptr(FakeHost) a = fake_host_for(get);
     g_autoptr(FakeHost) b = fake_host_for(put);
@@ -437,9 +484,12 @@ test_wsman_others(void)
 
 /* ---- inventory ---- */
 
-#define PAGE(class_name, members) FAKE_PULL(FAKE_CIM(class_name), "<n:Items><g:" class_name ">" members "</g:" class_name "></n:Items>")
+#define PAGE(class_name, members)                                                                  \
+    FAKE_PULL(FAKE_CIM(class_name),                                                                \
+              "<n:Items><g:" class_name ">" members "</g:" class_name "></n:Items>")
 #define LAST_PAGE(class_name, members)                                                             \
-    FAKE_PULL(FAKE_CIM(class_name), "<n:Items><g:" class_name ">" members "</g:" class_name "></n:Items>" FAKE_LAST)
+    FAKE_PULL(FAKE_CIM(class_name),                                                                \
+              "<n:Items><g:" class_name ">" members "</g:" class_name "></n:Items>" FAKE_LAST)
 #define TAGGED(property, value) "<g:" property ">" value "</g:" property ">"
 
 /* Chassis and card come along with the packages, memory with the chips: they are not asked for again. */
@@ -448,48 +498,71 @@ test_inventory_20_23_30_31(void)
 {
     static const FakeStep steps[] = {
         {.expect = "CIM_PhysicalPackage", .status = 200, .body = FAKE_CONTEXT("1")},
-        {.status = 200, .body = PAGE("CIM_Chassis", TAGGED("Model", " OptiPlex ") TAGGED("SerialNumber", "")
-                                     TAGGED("ChassisPackageType", "3"))},
+        {.status = 200,
+         .body = PAGE("CIM_Chassis",
+                      TAGGED("Model", " OptiPlex ") TAGGED("SerialNumber", "")
+                          TAGGED("ChassisPackageType", "3"))},
         {.status = 200, .body = PAGE("CIM_Card", TAGGED("Model", "0X1"))},
-        {.status = 200, .body = LAST_PAGE("CIM_PhysicalPackage", TAGGED("Tag", "Storage Media Package 0")
-                                          TAGGED("Model", "SSD") TAGGED("SerialNumber", "S1 "))},
+        {.status = 200,
+         .body = LAST_PAGE("CIM_PhysicalPackage",
+                           TAGGED("Tag", "Storage Media Package 0") TAGGED("Model", "SSD")
+                               TAGGED("SerialNumber", "S1 "))},
         {.expect = "CIM_MediaAccessDevice", .status = 200, .body = FAKE_CONTEXT("1")},
-        {.status = 200, .body = LAST_PAGE("CIM_MediaAccessDevice", TAGGED("DeviceID", "MEDIA DEV 0")
-                                          TAGGED("MaxMediaSize", "512110190"))},
-        {.expect = "CIM_ComputerSystemPackage", .status = 200,
-         .body = FAKE_BODY(FAKE_CIM("CIM_ComputerSystemPackage"),
-                           "<g:CIM_ComputerSystemPackage><g:PlatformGUID>13AEE355D2BFBB6117A088AEDD7037EA"
-                           "</g:PlatformGUID></g:CIM_ComputerSystemPackage>")},
+        {.status = 200,
+         .body = LAST_PAGE("CIM_MediaAccessDevice",
+                           TAGGED("DeviceID", "MEDIA DEV 0") TAGGED("MaxMediaSize", "512110190"))},
+        {.expect = "CIM_ComputerSystemPackage",
+         .status = 200,
+         .body = FAKE_BODY(
+             FAKE_CIM("CIM_ComputerSystemPackage"),
+             "<g:CIM_ComputerSystemPackage><g:PlatformGUID>13AEE355D2BFBB6117A088AEDD7037EA"
+             "</g:PlatformGUID></g:CIM_ComputerSystemPackage>")},
         {.expect = "CIM_Chip", .status = 200, .body = FAKE_CONTEXT("1")},
-        {.status = 200, .body = PAGE("CIM_Chip", TAGGED("Tag", "CPU 0") TAGGED("Version", "Core i7"))},
-        {.status = 200, .body = LAST_PAGE("CIM_PhysicalMemory", TAGGED("Capacity", "17179869184")
-                                          TAGGED("Manufacturer", "859B") TAGGED("MemoryType", "26") TAGGED("Speed", "0"))},
+        {.status = 200,
+         .body = PAGE("CIM_Chip", TAGGED("Tag", "CPU 0") TAGGED("Version", "Core i7"))},
+        {.status = 200,
+         .body = LAST_PAGE("CIM_PhysicalMemory",
+                           TAGGED("Capacity", "17179869184") TAGGED("Manufacturer", "859B")
+                               TAGGED("MemoryType", "26") TAGGED("Speed", "0"))},
         {.expect = "CIM_Processor", .status = 200, .body = FAKE_CONTEXT("1")},
-        {.status = 200, .body = LAST_PAGE("CIM_Processor", TAGGED("DeviceID", "CPU 0") TAGGED("MaxClockSpeed", "2600")
-                                          TAGGED("CurrentClockSpeed", "0"))},
+        {.status = 200,
+         .body = LAST_PAGE("CIM_Processor",
+                           TAGGED("DeviceID", "CPU 0") TAGGED("MaxClockSpeed", "2600")
+                               TAGGED("CurrentClockSpeed", "0"))},
         {.expect = "AMT_EthernetPortSettings", .status = 200, .body = FAKE_CONTEXT("1")},
         {.status = 200,
-         .body = LAST_PAGE("AMT_EthernetPortSettings", TAGGED("InstanceID", "Intel(r) AMT Ethernet Port Settings 0")
-                           TAGGED("MACAddress", "c8-d9-d2-7a-1e-33") TAGGED("LinkIsUp", "true"))},
+         .body = LAST_PAGE("AMT_EthernetPortSettings",
+                           TAGGED("InstanceID", "Intel(r) AMT Ethernet Port Settings 0") TAGGED(
+                               "MACAddress", "c8-d9-d2-7a-1e-33") TAGGED("LinkIsUp", "true"))},
         {.expect = "AMT_GeneralSettings", .status = 400, .body = FAKE_ABSENT},
         {.expect = "AMT_GeneralSettings", .status = 400, .body = FAKE_ABSENT},
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
-    g_autoptr(GVariant) result = run_task(
-        &amt_inventory_get_task, fake, "{'groups': <['system', 'board', 'cpu', 'memory', 'disks', 'network']>}");
+    g_autoptr(GVariant) result =
+        run_task(&amt_inventory_get_task,
+                 fake,
+                 "{'groups': <['system', 'board', 'cpu', 'memory', 'disks', 'network']>}");
 
     fake_host_done(fake);
     assert_member(result, "uuid", "'55e3ae13-bfd2-61bb-17a0-88aedd7037ea'");
     assert_member(result, "model", "'OptiPlex'");
     assert_member(result, "serial-number", NULL);
     assert_member(result, "board", "{'model': <'0X1'>}");
-    assert_member(result, "disks",
-                  "[{'id': <'MEDIA DEV 0'>, 'size-bytes': <uint64 512110190000>, 'model': <'SSD'>, 'serial-number': <'S1'>}]");
+    assert_member(result,
+                  "disks",
+                  "[{'id': <'MEDIA DEV 0'>, 'size-bytes': <uint64 512110190000>, 'model': <'SSD'>, "
+                  "'serial-number': <'S1'>}]");
     assert_member(result, "memory-bytes", "17179869184");
-    assert_member(result, "memory", "[{'capacity-bytes': <uint64 17179869184>, 'manufacturer': <'859B'>, 'type': <'ddr4'>}]");
-    assert_member(result, "cpus", "[{'id': <'CPU 0'>, 'max-clock-mhz': <uint32 2600>, 'name': <'Core i7'>}]");
-    assert_member(result, "network",
-                  "[{'kind': <'wired'>, 'id': <'Intel(r) AMT Ethernet Port Settings 0'>, 'mac': <'c8:d9:d2:7a:1e:33'>, "
+    assert_member(
+        result,
+        "memory",
+        "[{'capacity-bytes': <uint64 17179869184>, 'manufacturer': <'859B'>, 'type': <'ddr4'>}]");
+    assert_member(
+        result, "cpus", "[{'id': <'CPU 0'>, 'max-clock-mhz': <uint32 2600>, 'name': <'Core i7'>}]");
+    assert_member(result,
+                  "network",
+                  "[{'kind': <'wired'>, 'id': <'Intel(r) AMT Ethernet Port Settings 0'>, 'mac': "
+                  "<'c8:d9:d2:7a:1e:33'>, "
                   "'link-up': <true>}]");
     assert_member(result, "absent", "['AMT_GeneralSettings']");
 }
@@ -500,24 +573,29 @@ test_inventory_bad_group(void)
     static const FakeStep steps[] = {{.expect = "never"}};
     g_autoptr(FakeHost) fake = fake_host_for(steps);
 
-    assert_fails(&amt_inventory_get_task, fake, "{'groups': <['disk']>}", POSTERN_ERROR_BAD_PARAM, "'disk' is no inventory group");
+    assert_fails(&amt_inventory_get_task,
+                 fake,
+                 "{'groups': <['disk']>}",
+                 POSTERN_ERROR_BAD_PARAM,
+                 "'disk' is no inventory group");
 }
 
 static void
 test_inventory_stops(void)
 {
-    static const FakeStep steps[] = {
-        {.status = 200, .body = FAKE_CONTEXT("1")}, {.error = POSTERN_ERROR_UNREACHABLE}};
+    static const FakeStep steps[] = {{.status = 200, .body = FAKE_CONTEXT("1")},
+                                     {.error = POSTERN_ERROR_UNREACHABLE}};
     g_autoptr(FakeHost) fake = fake_host_for(steps);
 
-    assert_fails(&amt_inventory_get_task, fake, "{}", POSTERN_ERROR_UNREACHABLE, "Pull CIM_PhysicalPackage");
+    assert_fails(
+        &amt_inventory_get_task, fake, "{}", POSTERN_ERROR_UNREACHABLE, "Pull CIM_PhysicalPackage");
 }
 
 static void
 test_facts_31_33(void)
 {
-    g_autoptr(GVariant) port =
-        g_variant_ref_sink(g_variant_new_parsed("{'MACAddress': <'00-00-00-00-00-00'>, 'IPAddress': <'  '>}"));
+    g_autoptr(GVariant) port = g_variant_ref_sink(
+        g_variant_new_parsed("{'MACAddress': <'00-00-00-00-00-00'>, 'IPAddress': <'  '>}"));
     g_autofree char *bad = amt_uuid("13AEE355D2BFBB6117A088AEDD7037E");
     PosternResult facts;
 

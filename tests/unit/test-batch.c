@@ -42,8 +42,8 @@ write_file(const char *name, const char *text)
 static void
 make_host(void)
 {
-    g_autofree char *main_text =
-        g_strdup_printf("[host]\nplugin-path = %s/.libs\nworkers = 2\nretries = 1\n", TEST_BUILDDIR);
+    g_autofree char *main_text = g_strdup_printf(
+        "[host]\nplugin-path = %s/.libs\nworkers = 2\nretries = 1\n", TEST_BUILDDIR);
     g_autofree char *conf = NULL;
     g_autofree char *cache = NULL;
     g_autoptr(GError) error = NULL;
@@ -152,7 +152,8 @@ seen_clear(Seen *seen)
 
 /* Run `id` over `targets` (separated by blanks) and see what comes. */
 static void
-run_limited(Seen *seen, const char *id, const char *params, const char *targets, const BatchLimits *limits)
+run_limited(
+    Seen *seen, const char *id, const char *params, const char *targets, const BatchLimits *limits)
 {
     const TaskInfo *task = load_task(id);
     g_autoptr(TargetSource) source = target_source_new();
@@ -175,7 +176,8 @@ run_limited(Seen *seen, const char *id, const char *params, const char *targets,
     batch_counts(seen->batch, &counts);
     g_assert_cmpuint(counts.in_flight, ==, 0);
     g_assert_cmpuint(counts.done, ==, seen->all->len);
-    g_assert_cmpuint(counts.ok + counts.failed + counts.cancelled + counts.skipped, ==, counts.done);
+    g_assert_cmpuint(
+        counts.ok + counts.failed + counts.cancelled + counts.skipped, ==, counts.done);
     batch_free(seen->batch);
 }
 
@@ -340,9 +342,11 @@ test_rate(void)
     Seen seen = {0};
     gint64 start = g_get_monotonic_time();
 
-    run_limited(&seen, "dummy.ok", "@a{sv} {}", "10.0.0.1-41", &(BatchLimits){.rate = 100, .retries = 0});
+    run_limited(
+        &seen, "dummy.ok", "@a{sv} {}", "10.0.0.1-41", &(BatchLimits){.rate = 100, .retries = 0});
     g_assert_cmpuint(seen.all->len, ==, 41);
-    g_assert_cmpint(g_get_monotonic_time() - start, >=, 250 * 1000); /* 400 ms, less the burst of 100 */
+    g_assert_cmpint(
+        g_get_monotonic_time() - start, >=, 250 * 1000); /* 400 ms, less the burst of 100 */
     seen_clear(&seen);
 }
 
@@ -364,7 +368,9 @@ test_children(void)
         const char *params, *part;
         PosternError code;
     } bad[] = {
-        {"{'task': <'dummy.fail'>, 'params': <{'code': <uint32 12>}>}", "dummy.fail: failed", POSTERN_ERROR_BUSY},
+        {"{'task': <'dummy.fail'>, 'params': <{'code': <uint32 12>}>}",
+         "dummy.fail: failed",
+         POSTERN_ERROR_BUSY},
         {"{'task': <'dummy.nothing'>}", "dummy.nothing", POSTERN_ERROR_NOT_SUPPORTED},
         {"{'task': <'dummy.echo'>}", "text", POSTERN_ERROR_BAD_PARAM},
         {"{'task': <'dummy.ok'>, 'target': <'no such'>}", "no target", POSTERN_ERROR_BAD_PARAM},

@@ -3,8 +3,9 @@
 
 #include "target.h"
 
-#include <glib/gstdio.h>
 #include <postern-plugin.h>
+
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,7 +98,8 @@ test_too_long(void)
 static void
 test_file(void)
 {
-    static const char content[] = "\xef\xbb\xbf" "a # first\r\n\n  # only words\n10.0.0.0/30\nbad name\nb:1\n"
+    static const char content[] = "\xef\xbb\xbf"
+                                  "a # first\r\n\n  # only words\n10.0.0.0/30\nbad name\nb:1\n"
                                   "x\0y\nlast";
     g_autofree char *path = g_build_filename(g_get_tmp_dir(), "postern-targets-XXXXXX", NULL);
     int fd = g_mkstemp(path);

@@ -92,7 +92,8 @@ test_numbers_28(void)
     assert_decodes("<g:A>18446744073709551615</g:A>", "{'A': <uint64 18446744073709551615>}");
     assert_decodes("<g:A>18446744073709551616</g:A>", "{'A': <'18446744073709551616'>}");
     assert_decodes("<g:A>-1</g:A>", "{'A': <int64 -1>}");
-    assert_decodes("<g:A>-0</g:A><g:B>007</g:B><g:C>+1</g:C>", "{'A': <'-0'>, 'B': <'007'>, 'C': <'+1'>}");
+    assert_decodes("<g:A>-0</g:A><g:B>007</g:B><g:C>+1</g:C>",
+                   "{'A': <'-0'>, 'B': <'007'>, 'C': <'+1'>}");
     assert_decodes("<g:Code>4294967296</g:Code>", "{'Code': <'4294967296'>}");
     assert_decodes("<g:Serial>0123</g:Serial>", "{'Serial': <'0123'>}");
     assert_decodes("<g:Serial>123</g:Serial>", "{'Serial': <'123'>}");
@@ -128,7 +129,8 @@ test_base64_34(void)
     const char *text = FAKE_BODY(FAKE_CIM("CIM_X"), "<g:CIM_X><g:Code>AAECAw==</g:Code></g:CIM_X>");
     g_autoptr(WsmanMessage) message =
         wsman_message_parse(&profile, (const guint8 *)text, strlen(text), NULL);
-    g_autoptr(GVariant) octets = g_variant_lookup_value(message->body, "Code", G_VARIANT_TYPE("ay"));
+    g_autoptr(GVariant) octets =
+        g_variant_lookup_value(message->body, "Code", G_VARIANT_TYPE("ay"));
     gsize size = 0;
 
     g_assert_nonnull(octets);
@@ -147,16 +149,20 @@ test_references_37(void)
     g_autoptr(GVariant) none = NULL;
     g_autoptr(GVariant) epr = NULL;
 
-    assert_decodes("<g:A>" EPR(FAKE_CIM("CIM_Z"), "<c:Selector Name='Name'>x y</c:Selector>") "</g:A>",
-                   "{'A': <{'class': <'CIM_Z'>, 'selectors': <{'Name': <'x y'>}>}>}");
-    assert_decodes("<g:A>" EPR(FAKE_CIM("CIM_Z"),
-                               "<c:Selector Name='K'><b:EndpointReference>" EPR(
-                                   FAKE_CIM("CIM_Q"), "<c:Selector Name='I'>1</c:Selector>")
-                               "</b:EndpointReference></c:Selector>") "</g:A>",
-                   "{'A': <{'class': <'CIM_Z'>, 'selectors': <{'K': <{'class': <'CIM_Q'>, 'selectors': <{'I': "
-                   "<'1'>}>}>}>}>}");
-    none = decode("<g:A><b:Address>default</b:Address><b:ReferenceParameters><c:ResourceURI></c:ResourceURI>"
-                  "<c:SelectorSet></c:SelectorSet></b:ReferenceParameters></g:A>");
+    assert_decodes(
+        "<g:A>" EPR(FAKE_CIM("CIM_Z"), "<c:Selector Name='Name'>x y</c:Selector>") "</g:A>",
+        "{'A': <{'class': <'CIM_Z'>, 'selectors': <{'Name': <'x y'>}>}>}");
+    assert_decodes(
+        "<g:A>" EPR(
+            FAKE_CIM("CIM_Z"),
+            "<c:Selector Name='K'><b:EndpointReference>" EPR(
+                FAKE_CIM("CIM_Q"), "<c:Selector Name='I'>1</c:Selector>") "</b:EndpointReference></"
+                                                                          "c:Selector>") "</g:A>",
+        "{'A': <{'class': <'CIM_Z'>, 'selectors': <{'K': <{'class': <'CIM_Q'>, 'selectors': <{'I': "
+        "<'1'>}>}>}>}>}");
+    none = decode(
+        "<g:A><b:Address>default</b:Address><b:ReferenceParameters><c:ResourceURI></c:ResourceURI>"
+        "<c:SelectorSet></c:SelectorSet></b:ReferenceParameters></g:A>");
     epr = g_variant_lookup_value(none, "A", G_VARIANT_TYPE_VARDICT);
     g_assert_true(wsman_epr_is_placeholder(epr));
 }
@@ -198,9 +204,11 @@ test_refused(void)
     assert_refused("<a><b></a>", "not well-formed");
     assert_refused("<n:html/>", "not well-formed");
     assert_refused("<html/>", "root element 'html'");
-    assert_refused("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><a>&e;</a>", "document type");
+    assert_refused("<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><a>&e;</a>",
+                   "document type");
     assert_refused("<!DOCTYPE a><a/>", "document type");
-    assert_refused("<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"/>", "without a body");
+    assert_refused("<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"/>",
+                   "without a body");
     for (guint i = 0; i < 60; i++)
         g_string_append(deep, "<x>");
     for (guint i = 0; i < 60; i++)
@@ -231,24 +239,27 @@ test_get_10(void)
          .headers = "Content-Type: application/octet-stream"},
         {.expect = "<a:MessageID>2</a:MessageID>",
          .status = 200,
-         .body = "<Envelope xmlns='http://www.w3.org/2003/05/soap-envelope'><Header><RelatesTo xmlns='http://"
-                 "schemas.xmlsoap.org/ws/2004/08/addressing'>\n 2 </RelatesTo></Header><Body><CIM_Y "
-                 "xmlns='http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_Y'><A>2</A></CIM_Y></Body></Envelope>"},
+         .body =
+             "<Envelope xmlns='http://www.w3.org/2003/05/soap-envelope'><Header><RelatesTo "
+             "xmlns='http://"
+             "schemas.xmlsoap.org/ws/2004/08/addressing'>\n 2 </RelatesTo></Header><Body><CIM_Y "
+             "xmlns='http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_Y'><A>2</A></CIM_Y></"
+             "Body></Envelope>"},
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
     g_autoptr(WsMan) ws = open_ws(fake);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) one = wsman_get(
-        ws, "CIM_Y", g_variant_new_parsed("{'Name': 'a \"b\" & <c>'}"), &error);
+    g_autoptr(GVariant) one =
+        wsman_get(ws, "CIM_Y", g_variant_new_parsed("{'Name': 'a \"b\" & <c>'}"), &error);
     g_autoptr(GVariant) two = wsman_get(ws, FAKE_CIM("CIM_Y"), NULL, &error);
     guint64 a = 0;
 
     g_assert_no_error(error);
     g_assert_true(g_variant_lookup(one, "A", "t", &a) && a == 1);
     g_assert_true(g_variant_lookup(two, "A", "t", &a) && a == 2);
-    g_assert_nonnull(strstr(
-        fake_request(fake, 0),
-        "<w:SelectorSet><w:Selector Name=\"Name\">a &quot;b&quot; &amp; &lt;c&gt;</w:Selector></w:SelectorSet>"));
+    g_assert_nonnull(strstr(fake_request(fake, 0),
+                            "<w:SelectorSet><w:Selector Name=\"Name\">a &quot;b&quot; &amp; "
+                            "&lt;c&gt;</w:Selector></w:SelectorSet>"));
     g_assert_nonnull(strstr(fake_request(fake, 0), "transfer/Get</a:Action><a:To>/wsman</a:To>"));
     g_assert_nonnull(strstr(fake_request(fake, 1), "<s:Body></s:Body></s:Envelope>"));
 }
@@ -277,8 +288,9 @@ test_get_some(void)
 {
     static const FakeStep steps[] = {
         {.status = 200,
-         .body = FAKE_BODY(FAKE_CIM("CIM_Y"),
-                           "<g:CIM_Y><g:A>1</g:A><g:List>2</g:List><g:List>3</g:List><g:Z>4</g:Z></g:CIM_Y>")}};
+         .body = FAKE_BODY(
+             FAKE_CIM("CIM_Y"),
+             "<g:CIM_Y><g:A>1</g:A><g:List>2</g:List><g:List>3</g:List><g:Z>4</g:Z></g:CIM_Y>")}};
     static const char *const only[] = {"List", "Z", "Absent", NULL};
     g_autoptr(FakeHost) fake = fake_host_for(steps);
     g_autoptr(WsMan) ws = open_ws(fake);
@@ -293,8 +305,11 @@ test_relates_14(void)
 {
     static const FakeStep steps[] = {
         {.status = 200,
-         .body = "<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Header><a:RelatesTo xmlns:a='http://"
-                 "schemas.xmlsoap.org/ws/2004/08/addressing'>7</a:RelatesTo></s:Header><s:Body><x/></s:Body></s:Envelope>"},
+         .body =
+             "<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Header><a:RelatesTo "
+             "xmlns:a='http://"
+             "schemas.xmlsoap.org/ws/2004/08/addressing'>7</a:RelatesTo></s:Header><s:Body><x/></"
+             "s:Body></s:Envelope>"},
         {.status = 200, .body = FAKE_BODY(FAKE_CIM("CIM_Y"), "<g:CIM_Y></g:CIM_Y>")},
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
@@ -330,10 +345,12 @@ static void
 test_faults_11_12(void)
 {
     const FakeStep absent = {.status = 400, .body = FAKE_ABSENT};
-    const FakeStep exists = {.status = 500, .body = FAKE_FAULT("e:AlreadyExists", "It exists.", "")};
+    const FakeStep exists = {.status = 500,
+                             .body = FAKE_FAULT("e:AlreadyExists", "It exists.", "")};
     const FakeStep quota = {.status = 400, .body = FAKE_FAULT("e:QuotaLimit", "Too many.", "")};
     const FakeStep denied = {.status = 400, .body = FAKE_FAULT("e:AccessDenied", "No.", "")};
-    const FakeStep odd = {.status = 400, .body = FAKE_FAULT("d:InvalidRepresentation", "No.", "<x/>")};
+    const FakeStep odd = {.status = 400,
+                          .body = FAKE_FAULT("d:InvalidRepresentation", "No.", "<x/>")};
 
     assert_fault(&absent, POSTERN_ERROR_NOT_SUPPORTED, "no such class, instance or method");
     assert_fault(&exists, POSTERN_ERROR_CONFLICT, "fault AlreadyExists: It exists.");
@@ -346,7 +363,8 @@ static void
 test_fault_notes(void)
 {
     static const FakeStep steps[] = {
-        {.status = 400, .body = FAKE_FAULT("e:InternalError", "Sorry.", "<e:D>AMT-STATUS 36</e:D>")}};
+        {.status = 400,
+         .body = FAKE_FAULT("e:InternalError", "Sorry.", "<e:D>AMT-STATUS 36</e:D>")}};
     g_autoptr(FakeHost) fake = fake_host_for(steps);
     WsMan *ws = open_ws(fake);
     g_autoptr(GError) error = NULL;
@@ -358,19 +376,22 @@ test_fault_notes(void)
     g_assert_false(wsman_absent(ws));
     wsman_close(ws);
     g_assert_cmpuint(g_variant_get_uint32(g_hash_table_lookup(fake->notes, "device-code")), ==, 36);
-    g_assert_cmpuint(g_variant_get_uint32(g_hash_table_lookup(fake->notes, "http-status")), ==, 400);
-    g_assert_cmpstr(g_variant_get_string(g_hash_table_lookup(fake->notes, "fault"), NULL),
-                    ==,
-                    "InternalError");
-    g_assert_cmpstr(g_variant_get_string(g_hash_table_lookup(fake->notes, "device-code-name"), NULL),
-                    ==,
-                    "invalid parameter");
+    g_assert_cmpuint(
+        g_variant_get_uint32(g_hash_table_lookup(fake->notes, "http-status")), ==, 400);
+    g_assert_cmpstr(
+        g_variant_get_string(g_hash_table_lookup(fake->notes, "fault"), NULL), ==, "InternalError");
+    g_assert_cmpstr(
+        g_variant_get_string(g_hash_table_lookup(fake->notes, "device-code-name"), NULL),
+        ==,
+        "invalid parameter");
 }
 
 static void
 test_http_1_6(void)
 {
-    const FakeStep html = {.status = 400, .body = "<html><body>Bad</body></html>", .headers = "Content-Type: text/html"};
+    const FakeStep html = {.status = 400,
+                           .body = "<html><body>Bad</body></html>",
+                           .headers = "Content-Type: text/html"};
     const FakeStep login = {.status = 401, .body = "<html></html>"};
     const FakeStep path = {.status = 404};
     const FakeStep busy = {.status = 503, .body = "<!DOCTYPE html><html></html>"};
@@ -409,9 +430,11 @@ test_return_value_38(void)
 {
     static const FakeStep steps[] = {
         {.status = 200,
-         .body = FAKE_BODY(FAKE_AMT("AMT_Y"), "<g:Do_OUTPUT><g:ReturnValue>2058</g:ReturnValue></g:Do_OUTPUT>")},
+         .body = FAKE_BODY(FAKE_AMT("AMT_Y"),
+                           "<g:Do_OUTPUT><g:ReturnValue>2058</g:ReturnValue></g:Do_OUTPUT>")},
         {.status = 200,
-         .body = FAKE_BODY(FAKE_CIM("CIM_Y"), "<g:Do_OUTPUT><g:ReturnValue>1</g:ReturnValue></g:Do_OUTPUT>")},
+         .body = FAKE_BODY(FAKE_CIM("CIM_Y"),
+                           "<g:Do_OUTPUT><g:ReturnValue>1</g:ReturnValue></g:Do_OUTPUT>")},
         {.status = 200, .body = FAKE_BODY(FAKE_CIM("CIM_Y"), "<g:Do_OUTPUT></g:Do_OUTPUT>")},
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
@@ -445,8 +468,9 @@ assert_body(FakeHost *fake, guint n, const char *expected)
 static void
 test_encode(void)
 {
-    static const FakeStep steps[] = {
-        {.expect = FAKE_AMT("AMT_Y/Add"), .status = 200, .body = FAKE_BODY("x:", "<g:Add_OUTPUT/>")}};
+    static const FakeStep steps[] = {{.expect = FAKE_AMT("AMT_Y/Add"),
+                                      .status = 200,
+                                      .body = FAKE_BODY("x:", "<g:Add_OUTPUT/>")}};
     g_autoptr(FakeHost) fake = fake_host_for(steps);
     g_autoptr(WsMan) ws = open_ws(fake);
     g_autoptr(GError) error = NULL;
@@ -456,23 +480,34 @@ test_encode(void)
         NULL,
         "Add",
         g_variant_new_parsed(
-            "{'Z': <'a<b'>, 'A': <[uint32 1, 2]>, 'B': <true>, 'C': <byte 0x2a>, 'Octets': <b'ab'>, 'N': <@mv nothing>, "
+            "{'Z': <'a<b'>, 'A': <[uint32 1, 2]>, 'B': <true>, 'C': <byte 0x2a>, 'Octets': "
+            "<b'ab'>, 'N': <@mv nothing>, "
             "'Start': <'2026-01-01T00:00:00Z'>, 'I': <{'interval': <'P1D'>}>, 'E': <@as []>, "
-            "'R': <{'class': <'CIM_Z'>, 'selectors': <{'K': 'v'}>}>, 'In': <{'@class': <'CIM_Q'>, 'M': <int32 -1>}>}"),
+            "'R': <{'class': <'CIM_Z'>, 'selectors': <{'K': 'v'}>}>, 'In': <{'@class': <'CIM_Q'>, "
+            "'M': <int32 -1>}>}"),
         &error);
 
     g_assert_no_error(error);
     assert_body(
         fake,
         0,
-        "<r:Add_INPUT xmlns:r=\"" FAKE_AMT("AMT_Y") "\"><r:Z>a&lt;b</r:Z><r:A>1</r:A><r:A>2</r:A><r:B>true</r:B>"
-        "<r:C>42</r:C><r:Octets>YWIA</r:Octets><r:Start><c:Datetime "
-        "xmlns:c=\"http://schemas.dmtf.org/wbem/wscim/1/common\">2026-01-01T00:00:00Z</c:Datetime></r:Start><r:I>"
-        "<c:Interval xmlns:c=\"http://schemas.dmtf.org/wbem/wscim/1/common\">P1D</c:Interval></r:I><r:R>"
-        "<a:Address>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:Address>"
-        "<a:ReferenceParameters><w:ResourceURI>" FAKE_CIM("CIM_Z") "</w:ResourceURI><w:SelectorSet>"
-        "<w:Selector Name=\"K\">v</w:Selector></w:SelectorSet></a:ReferenceParameters></r:R>"
-        "<q:In xmlns:q=\"" FAKE_AMT("AMT_Y") "\" xmlns:r=\"" FAKE_CIM("CIM_Q") "\"><r:M>-1</r:M></q:In></r:Add_INPUT>");
+        "<r:Add_INPUT xmlns:r=\"" FAKE_AMT(
+            "AMT_Y") "\"><r:Z>a&lt;b</r:Z><r:A>1</r:A><r:A>2</r:A><r:B>true</r:B>"
+                     "<r:C>42</r:C><r:Octets>YWIA</r:Octets><r:Start><c:Datetime "
+                     "xmlns:c=\"http://schemas.dmtf.org/wbem/wscim/1/"
+                     "common\">2026-01-01T00:00:00Z</c:Datetime></r:Start><r:I>"
+                     "<c:Interval "
+                     "xmlns:c=\"http://schemas.dmtf.org/wbem/wscim/1/common\">P1D</c:Interval></"
+                     "r:I><r:R>"
+                     "<a:Address>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</"
+                     "a:Address>"
+                     "<a:ReferenceParameters><w:ResourceURI>" FAKE_CIM(
+                         "CIM_Z") "</w:ResourceURI><w:SelectorSet>"
+                                  "<w:Selector "
+                                  "Name=\"K\">v</w:Selector></w:SelectorSet></"
+                                  "a:ReferenceParameters></r:R>"
+                                  "<q:In xmlns:q=\"" FAKE_AMT("AMT_Y") "\" xmlns:r=\"" FAKE_CIM(
+                                      "CIM_Q") "\"><r:M>-1</r:M></q:In></r:Add_INPUT>");
 }
 
 static void
@@ -509,7 +544,8 @@ test_put_39_40(void)
         {.expect = "transfer/Get",
          .status = 200,
          .body = FAKE_BODY(FAKE_AMT("AMT_Y"),
-                           "<g:AMT_Y><g:A>1</g:A><g:L>1</g:L><g:L>2</g:L><g:New>n &amp;</g:New><g:P></g:P><g:Ro>0</g:Ro>"
+                           "<g:AMT_Y><g:A>1</g:A><g:L>1</g:L><g:L>2</g:L><g:New>n "
+                           "&amp;</g:New><g:P></g:P><g:Ro>0</g:Ro>"
                            "<g:T><h:Datetime>2020-01-01T00:00:00Z</h:Datetime></g:T>"
                            "<g:U><h:Datetime>2021-01-01T00:00:00Z</h:Datetime></g:U></g:AMT_Y>")},
         {.expect = "transfer/Put", .status = 200, .body = FAKE_BODY("x:", "")},
@@ -517,25 +553,29 @@ test_put_39_40(void)
     g_autoptr(FakeHost) fake = fake_host_for(steps);
     g_autoptr(WsMan) ws = open_ws(fake);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) stored =
-        wsman_put(ws,
-                  "AMT_Y",
-                  NULL,
-                  g_variant_new_parsed("{'L': <[uint32 9, 8, 7]>, 'A': <false>, 'Ro': <@mv nothing>, "
-                                       "'T': <'2026-01-01T00:00:00Z'>, 'Z': <'z'>}"),
-                  FALSE,
-                  &error);
+    g_autoptr(GVariant) stored = wsman_put(
+        ws,
+        "AMT_Y",
+        NULL,
+        g_variant_new_parsed("{'L': <[uint32 9, 8, 7]>, 'A': <false>, 'Ro': <@mv nothing>, "
+                             "'T': <'2026-01-01T00:00:00Z'>, 'Z': <'z'>}"),
+        FALSE,
+        &error);
 
     g_assert_no_error(error);
     g_assert_cmpuint(g_variant_n_children(stored), ==, 0);
-    assert_body(
-        fake,
-        1,
-        "<r:AMT_Y xmlns:r=\"" FAKE_AMT("AMT_Y") "\"><r:A>false</r:A><r:L>9</r:L><r:L>8</r:L><r:L>7</r:L>"
-        "<r:New>n &amp;</r:New><r:P></r:P>"
-        "<r:T><c:Datetime xmlns:c=\"http://schemas.dmtf.org/wbem/wscim/1/common\">2026-01-01T00:00:00Z</c:Datetime></r:T>"
-        "<r:U><o:Datetime xmlns:o=\"http://schemas.dmtf.org/wbem/wscim/1/common\">2021-01-01T00:00:00Z</o:Datetime></r:U>"
-        "<r:Z>z</r:Z></r:AMT_Y>");
+    assert_body(fake,
+                1,
+                "<r:AMT_Y xmlns:r=\"" FAKE_AMT(
+                    "AMT_Y") "\"><r:A>false</r:A><r:L>9</r:L><r:L>8</r:L><r:L>7</r:L>"
+                             "<r:New>n &amp;</r:New><r:P></r:P>"
+                             "<r:T><c:Datetime "
+                             "xmlns:c=\"http://schemas.dmtf.org/wbem/wscim/1/"
+                             "common\">2026-01-01T00:00:00Z</c:Datetime></r:T>"
+                             "<r:U><o:Datetime "
+                             "xmlns:o=\"http://schemas.dmtf.org/wbem/wscim/1/"
+                             "common\">2021-01-01T00:00:00Z</o:Datetime></r:U>"
+                             "<r:Z>z</r:Z></r:AMT_Y>");
 }
 
 static void
@@ -544,9 +584,10 @@ test_create_delete(void)
     static const FakeStep steps[] = {
         {.expect = "transfer/Create",
          .status = 200,
-         .body = FAKE_BODY(FAKE_AMT("AMT_Y"),
-                           "<t:ResourceCreated xmlns:t='http://schemas.xmlsoap.org/ws/2004/09/transfer'>" EPR(
-                               FAKE_AMT("AMT_Y"), "<c:Selector Name='K'>7</c:Selector>") "</t:ResourceCreated>")},
+         .body = FAKE_BODY(
+             FAKE_AMT("AMT_Y"),
+             "<t:ResourceCreated xmlns:t='http://schemas.xmlsoap.org/ws/2004/09/transfer'>" EPR(
+                 FAKE_AMT("AMT_Y"), "<c:Selector Name='K'>7</c:Selector>") "</t:ResourceCreated>")},
         {.expect = "transfer/Delete", .status = 200, .body = FAKE_BODY("x:", "")},
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
@@ -569,9 +610,13 @@ test_identify(void)
     static const FakeStep steps[] = {
         {.expect = "<i:Identify></i:Identify>",
          .status = 200,
-         .body = "<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Header/><s:Body><w:IdentifyResponse "
-                 "xmlns:w='http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd'><w:ProductVendor>Intel(r)"
-                 "</w:ProductVendor><w:ProductVersion>AMT 15.0.22</w:ProductVersion></w:IdentifyResponse></s:Body></s:Envelope>"}};
+         .body = "<s:Envelope "
+                 "xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Header/"
+                 "><s:Body><w:IdentifyResponse "
+                 "xmlns:w='http://schemas.dmtf.org/wbem/wsman/identity/1/"
+                 "wsmanidentity.xsd'><w:ProductVendor>Intel(r)"
+                 "</w:ProductVendor><w:ProductVersion>AMT "
+                 "15.0.22</w:ProductVersion></w:IdentifyResponse></s:Body></s:Envelope>"}};
     g_autoptr(FakeHost) fake = fake_host_for(steps);
     g_autoptr(WsMan) ws = open_ws(fake);
     g_autoptr(GError) error = NULL;
@@ -617,17 +662,22 @@ test_one_item_pulls_20_21_23(void)
 {
     static const FakeStep steps[] = {
         {.expect = "<n:Enumerate xmlns:n=", .status = 200, .body = FAKE_CONTEXT("D4020000")},
-        {.expect = "<n:EnumerationContext>D4020000</n:EnumerationContext><n:MaxElements>999</n:MaxElements>",
+        {.expect = "<n:EnumerationContext>D4020000</n:EnumerationContext><n:MaxElements>999</"
+                   "n:MaxElements>",
          .status = 200,
          .body = FAKE_PULL(FAKE_CIM("CIM_Y"), CTX("D5020000") ITEMS(ITEM("CIM_Y", "a")))},
-        {.expect = "D5020000", .status = 200, .body = FAKE_PULL(FAKE_CIM("CIM_Q"), ITEMS(ITEM("CIM_Q", "b")))},
         {.expect = "D5020000",
          .status = 200,
-         .body = FAKE_PULL(FAKE_CIM("CIM_Z"), ITEMS(ITEM("CIM_Z", "c") ITEM("CIM_Z", "d")) FAKE_LAST)},
+         .body = FAKE_PULL(FAKE_CIM("CIM_Q"), ITEMS(ITEM("CIM_Q", "b")))},
+        {.expect = "D5020000",
+         .status = 200,
+         .body =
+             FAKE_PULL(FAKE_CIM("CIM_Z"), ITEMS(ITEM("CIM_Z", "c") ITEM("CIM_Z", "d")) FAKE_LAST)},
     };
 
-    assert_enumerates(
-        steps, G_N_ELEMENTS(steps), "CIM_Y{'A': <'a'>};CIM_Q{'A': <'b'>};CIM_Z{'A': <'c'>};CIM_Z{'A': <'d'>};");
+    assert_enumerates(steps,
+                      G_N_ELEMENTS(steps),
+                      "CIM_Y{'A': <'a'>};CIM_Q{'A': <'b'>};CIM_Z{'A': <'c'>};CIM_Z{'A': <'d'>};");
 }
 
 static void
@@ -662,7 +712,9 @@ test_optimized_42_43_44(void)
          .body = FAKE_BODY(FAKE_CIM("CIM_Y"),
                            "<n:EnumerateResponse>" CTX("uuid:1") "<c:Items>" ITEM(
                                "CIM_Y", "a") "</c:Items></n:EnumerateResponse>")},
-        {.expect = "uuid:1", .status = 200, .body = FAKE_PULL(FAKE_CIM("CIM_Y"), ITEMS(ITEM("CIM_Y", "b")) FAKE_LAST)},
+        {.expect = "uuid:1",
+         .status = 200,
+         .body = FAKE_PULL(FAKE_CIM("CIM_Y"), ITEMS(ITEM("CIM_Y", "b")) FAKE_LAST)},
     };
     static const FakeStep all[] = {
         {.status = 200,
@@ -681,7 +733,9 @@ test_empty_pull_45(void)
     static const FakeStep steps[] = {
         {.status = 200, .body = FAKE_CONTEXT("1")},
         {.status = 200, .body = FAKE_PULL("x:", CTX("2"))},
-        {.expect = ">2<", .status = 200, .body = FAKE_PULL(FAKE_CIM("CIM_Y"), ITEMS(ITEM("CIM_Y", "a")) FAKE_LAST)},
+        {.expect = ">2<",
+         .status = 200,
+         .body = FAKE_PULL(FAKE_CIM("CIM_Y"), ITEMS(ITEM("CIM_Y", "a")) FAKE_LAST)},
     };
 
     assert_enumerates(steps, G_N_ELEMENTS(steps), "CIM_Y{'A': <'a'>};");
@@ -693,12 +747,14 @@ test_fragment_46_50(void)
     static const FakeStep steps[] = {
         {.status = 200, .body = FAKE_CONTEXT("1")},
         {.status = 200,
-         .body = FAKE_PULL("x:/CIM_O",
-                           ITEMS("<c:XmlFragment><A>x</A><Datetime>y</Datetime></c:XmlFragment><c:Item>" ITEM(
-                               "CIM_O", "b") "</c:Item>") FAKE_LAST)},
+         .body = FAKE_PULL(
+             "x:/CIM_O",
+             ITEMS("<c:XmlFragment><A>x</A><Datetime>y</Datetime></c:XmlFragment><c:Item>" ITEM(
+                 "CIM_O", "b") "</c:Item>") FAKE_LAST)},
     };
 
-    assert_enumerates(steps, G_N_ELEMENTS(steps), "{'A': <'x'>, 'Datetime': <'y'>};CIM_O{'A': <'b'>};");
+    assert_enumerates(
+        steps, G_N_ELEMENTS(steps), "{'A': <'x'>, 'Datetime': <'y'>};CIM_O{'A': <'b'>};");
 }
 
 #define WINDOWS_FAULT                                                                              \
@@ -713,7 +769,9 @@ test_operation_timeout_49(void)
     static const FakeStep steps[] = {
         {.status = 200, .body = FAKE_CONTEXT("1")},
         {.status = 500, .body = WINDOWS_FAULT},
-        {.expect = ">1<", .status = 200, .body = FAKE_PULL(FAKE_CIM("CIM_Y"), ITEMS(ITEM("CIM_Y", "a")) FAKE_LAST)},
+        {.expect = ">1<",
+         .status = 200,
+         .body = FAKE_PULL(FAKE_CIM("CIM_Y"), ITEMS(ITEM("CIM_Y", "a")) FAKE_LAST)},
     };
 
     assert_enumerates(steps, G_N_ELEMENTS(steps), "CIM_Y{'A': <'a'>};");
@@ -730,9 +788,12 @@ test_release(void)
 {
     static const FakeStep steps[] = {
         {.status = 200, .body = FAKE_CONTEXT("1")},
-        {.status = 200, .body = FAKE_PULL(FAKE_CIM("CIM_Y"), CTX("5&amp;6") ITEMS(ITEM("CIM_Y", "a")))},
-        {.expect = "<n:Release xmlns:n=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\"><n:EnumerationContext>"
-                   "5&amp;6</n:EnumerationContext></n:Release>",
+        {.status = 200,
+         .body = FAKE_PULL(FAKE_CIM("CIM_Y"), CTX("5&amp;6") ITEMS(ITEM("CIM_Y", "a")))},
+        {.expect =
+             "<n:Release "
+             "xmlns:n=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\"><n:EnumerationContext>"
+             "5&amp;6</n:EnumerationContext></n:Release>",
          .status = 200,
          .body = FAKE_BODY("x:", "")},
     };
