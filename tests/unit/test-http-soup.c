@@ -181,7 +181,7 @@ test_wrong_password(void)
 
 #ifdef __SANITIZE_ADDRESS__
 /* libsoup 3.2's server keeps sockets and addresses when it is disconnected; what our client leaks, test-http finds. */
-const char *__asan_default_options(void);
+POSTERN_EXPORT const char *__asan_default_options(void);
 
 const char *
 __asan_default_options(void)
