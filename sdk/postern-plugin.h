@@ -423,6 +423,24 @@ typedef struct {
     void (*close)(PosternDatagram *datagram);
 } PosternDatagramSvc;
 
+/* What is known of machines, for tasks that learn something or need it. */
+#define POSTERN_SVC_INVENTORY "postern.inventory/1"
+typedef struct {
+    guint32 size, flags; /* as above */
+    /*
+     * [task] Report what was found out about the run's target, a{sv}, may be floating. Returns at once: what
+     * becomes of it is the host's concern, and a host without memory forgets it. Identity, as far as it is
+     * known, decides which machine it is, the first that is given: "uuid" s (RFC 4122 order), "mac" as, "fqdn"
+     * s, "address" s (of the machine, not of a proxy). Other members are facts, named as collections ask for
+     * them, "PLUGIN.WORD" or one of "power" s, "manufacturer", "model", "serial" s; values s, b, u, t, x or d.
+     * What a device may not tell to everybody, secrets first, has no place in it.
+     */
+    void (*observe)(PosternRun *run, GVariant *facts);
+    /* [task] What is known of the run's target, a{sv}, the caller's: "id" x, "name" s, and the members above,
+     * each as it was last seen. Empty: nothing. Suspends. */
+    GVariant *(*known)(PosternRun *run);
+} PosternInventorySvc;
+
 /* Time that tests can move. */
 #define POSTERN_SVC_CLOCK "postern.clock/1"
 typedef struct {

@@ -8,26 +8,37 @@ typedef enum { FATE_UNTRIED, FATE_IN_USE, FATE_ACCEPTED, FATE_REJECTED } Fate;
 
 /* One candidate and what became of it. */
 typedef struct {
+    PosternCredential *credential; /* a reference */
     Fate fate;
     char *why; /* of a rejected one */
 } Trial;
 
 struct CredentialSession {
-    CredentialSource *source; /* may be NULL */
     char *target;
-    Trial *trials; /* one for each candidate of the source */
-    guint count;
+    GArray *trials; /* of Trial */
+    CredentialLearn learn; /* or NULL */
+    gpointer learn_data;
 };
+
+static void
+trial_clear(gpointer data)
+{
+    Trial *trial = data;
+
+    credential_unref(trial->credential);
+    g_free(trial->why);
+}
 
 CredentialSession *
 credential_session_new(CredentialSource *source, const char *target)
 {
     CredentialSession *session = g_new0(CredentialSession, 1);
 
-    session->source = source;
     session->target = g_strdup(target);
-    session->count = source != NULL ? source->given->len : 0;
-    session->trials = g_new0(Trial, session->count);
+    session->trials = g_array_new(FALSE, TRUE, sizeof(Trial));
+    g_array_set_clear_func(session->trials, trial_clear);
+    for (guint i = 0; source != NULL && i < source->given->len; i++)
+        credential_session_add(session, source->given->pdata[i], NULL);
     return session;
 }
 
@@ -36,17 +47,40 @@ credential_session_free(CredentialSession *session)
 {
     if (session == NULL)
         return;
-    for (guint i = 0; i < session->count; i++)
-        g_free(session->trials[i].why);
-    g_free(session->trials);
+    g_array_unref(session->trials);
     g_free(session->target);
     g_free(session);
+}
+
+static Trial *
+trial_at(const CredentialSession *session, guint i)
+{
+    return &g_array_index(session->trials, Trial, i);
 }
 
 static PosternCredential *
 candidate(const CredentialSession *session, guint i)
 {
-    return session->source->given->pdata[i];
+    return trial_at(session, i)->credential;
+}
+
+void
+credential_session_on_fate(CredentialSession *session, CredentialLearn learn, gpointer data)
+{
+    session->learn = learn;
+    session->learn_data = data;
+}
+
+void
+credential_session_add(CredentialSession *session,
+                       PosternCredential *credential,
+                       const char *barred)
+{
+    Trial trial = {.credential = credential_ref(credential)};
+
+    g_array_append_val(session->trials, trial);
+    if (barred != NULL)
+        credential_session_bar(session, credential, barred);
 }
 
 static gboolean
@@ -58,9 +92,9 @@ is_wanted(const CredentialSession *session, guint i, const char *const *types)
 static Trial *
 trial_of(CredentialSession *session, const PosternCredential *credential)
 {
-    for (guint i = 0; i < session->count; i++)
+    for (guint i = 0; i < session->trials->len; i++)
         if (candidate(session, i) == credential)
-            return &session->trials[i];
+            return trial_at(session, i);
     return NULL;
 }
 
@@ -68,8 +102,8 @@ trial_of(CredentialSession *session, const PosternCredential *credential)
 static gint
 next_with_fate(CredentialSession *session, const char *const *types, Fate fate)
 {
-    for (guint i = 0; i < session->count; i++)
-        if (session->trials[i].fate == fate && is_wanted(session, i, types))
+    for (guint i = 0; i < session->trials->len; i++)
+        if (trial_at(session, i)->fate == fate && is_wanted(session, i, types))
             return (gint)i;
     return -1;
 }
@@ -114,7 +148,7 @@ set_none_left(const CredentialSession *session, const char *const *types, GError
     g_autoptr(GString) fates = g_string_new(NULL);
     guint tried = 0;
 
-    for (guint i = 0; i < session->count; i++) {
+    for (guint i = 0; i < session->trials->len; i++) {
         if (!is_wanted(session, i, types))
             continue;
         g_string_append_printf(fates,
@@ -122,7 +156,7 @@ set_none_left(const CredentialSession *session, const char *const *types, GError
                                tried++ > 0 ? "; " : "",
                                candidate(session, i)->type->id,
                                candidate(session, i)->label,
-                               fate_words(&session->trials[i]));
+                               fate_words(trial_at(session, i)));
     }
     if (tried == 0)
         set_none_known(session, types, error);
@@ -146,9 +180,16 @@ credential_session_next(CredentialSession *session, const char *const *types, GE
         set_none_left(session, types, error);
         return NULL;
     }
-    if (session->trials[found].fate == FATE_UNTRIED)
-        session->trials[found].fate = FATE_IN_USE;
+    if (trial_at(session, (guint)found)->fate == FATE_UNTRIED)
+        trial_at(session, (guint)found)->fate = FATE_IN_USE;
     return credential_ref(candidate(session, (guint)found));
+}
+
+static void
+learn(const CredentialSession *session, const Trial *trial, const GError *why)
+{
+    if (session->learn != NULL)
+        session->learn(trial->credential, why, session->learn_data);
 }
 
 void
@@ -156,8 +197,54 @@ credential_session_accepted(CredentialSession *session, PosternCredential *crede
 {
     Trial *trial = trial_of(session, credential);
 
-    if (trial != NULL)
-        trial->fate = FATE_ACCEPTED;
+    if (trial == NULL || trial->fate == FATE_ACCEPTED)
+        return;
+    trial->fate = FATE_ACCEPTED;
+    learn(session, trial, NULL);
+}
+
+void
+credential_session_bar(CredentialSession *session,
+                       const PosternCredential *credential,
+                       const char *why)
+{
+    Trial *trial = trial_of(session, credential);
+
+    if (trial == NULL)
+        return;
+    trial->fate = FATE_REJECTED;
+    g_free(trial->why);
+    trial->why = g_strdup(why);
+}
+
+const PosternCredential *
+credential_session_used(const CredentialSession *session)
+{
+    for (guint i = 0; i < session->trials->len; i++)
+        if (trial_at(session, i)->fate == FATE_ACCEPTED)
+            return candidate(session, i);
+    return NULL;
+}
+
+GVariant *
+credential_session_fates(const CredentialSession *session)
+{
+    static const char *const words[] = {"untried", "in-use", "accepted", "rejected"};
+    g_auto(GVariantBuilder) fates = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("aa{sv}"));
+
+    for (guint i = 0; i < session->trials->len; i++) {
+        const Trial *trial = trial_at(session, i);
+        GVariantDict one;
+
+        g_variant_dict_init(&one, NULL);
+        g_variant_dict_insert(&one, "credential", "s", trial->credential->label);
+        g_variant_dict_insert(&one, "type", "s", trial->credential->type->id);
+        g_variant_dict_insert(&one, "fate", "s", words[trial->fate]);
+        if (trial->why != NULL)
+            g_variant_dict_insert(&one, "why", "s", trial->why);
+        g_variant_builder_add_value(&fates, g_variant_dict_end(&one));
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&fates));
 }
 
 void
@@ -167,11 +254,12 @@ credential_session_rejected(CredentialSession *session,
 {
     Trial *trial = trial_of(session, credential);
 
-    if (trial == NULL)
-        return;
-    trial->fate = FATE_REJECTED;
-    g_free(trial->why);
-    trial->why = g_strdup(why != NULL ? why->message : "was refused");
+    gboolean was_in = trial != NULL && trial->fate == FATE_ACCEPTED;
+
+    credential_session_bar(session, credential, why != NULL ? why->message : "was refused");
+    /* who was let in before lacks a right, not the password: nothing to learn from */
+    if (trial != NULL && !was_in && g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_AUTH))
+        learn(session, trial, why);
 }
 
 void

@@ -60,7 +60,26 @@ gboolean credential_source_add_of(CredentialSource *source,
 typedef struct CredentialSession CredentialSession;
 /* `source` may be NULL: there are none. */
 CredentialSession *credential_session_new(CredentialSource *source, const char *target);
+/* Call `learn` when a device lets a candidate in (`why` is NULL) or refuses it. */
+typedef void (*CredentialLearn)(PosternCredential *credential, const GError *why, gpointer data);
+void credential_session_on_fate(CredentialSession *session, CredentialLearn learn, gpointer data);
 void credential_session_free(CredentialSession *session); /* accepts NULL */
+
+/* One candidate more, behind those that are there; takes a reference. `barred` (or NULL) says why it
+ * is not to be tried: it counts as rejected with that fate. */
+void credential_session_add(CredentialSession *session,
+                            PosternCredential *credential,
+                            const char *barred);
+/* The same for one that is there. */
+void credential_session_bar(CredentialSession *session,
+                            const PosternCredential *credential,
+                            const char *why);
+/* The candidate that was let in; NULL: none was. Borrowed. */
+const PosternCredential *credential_session_used(const CredentialSession *session);
+
+/* Each candidate and its fate, in order: aa{sv} of "credential" s (label), "type" s, "fate" s
+ * (accepted, rejected, untried, in-use), "why" s. The caller's. */
+GVariant *credential_session_fates(const CredentialSession *session);
 
 /* The next untried candidate of one of `types`, a reference. If one was accepted in this session it
  * comes first, again and again. NULL with AUTH and the fate of each when none is left. */

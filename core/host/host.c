@@ -18,7 +18,9 @@ struct Host {
     char *config_file;
     char **plugin_path;
     char *cache_file; /* or NULL */
+    Settings *settings;
     Registry *registry;
+    const struct RunHooks *hooks; /* or NULL */
 };
 
 /* ---- the table ---- */
@@ -83,8 +85,8 @@ HOST_FIELD(retries_field, "retries", "u", NULL, "1",
            "how often an idempotent task is tried again after an error of the way, at most 10");
 HOST_FIELD(rate_field, "rate", "d", NULL, "0.0", "runs started a second; 0: no limit");
 
-static const PosternPlugin host_settings = {
-    .size = sizeof host_settings, .name = "host", .version = PACKAGE_VERSION, .license = "Apache-2.0",
+static const PosternPlugin host_section = {
+    .size = sizeof host_section, .name = "host", .version = PACKAGE_VERSION, .license = "Apache-2.0",
     .summary = "the [host] section of postern.conf", .origin = "postern",
     .config = (const PosternField *const[]){&path_field, &cache_field, &parallel_field, &workers_field, &timeout_field,
                                             &connect_field, &step_field, &retries_field, &rate_field, NULL},
@@ -157,19 +159,24 @@ read_settings(const HostOptions *options, const char *file, GError **error)
 static gboolean
 configure(Host *host, const HostOptions *options, GError **error)
 {
-    static const char *const sections[] = {"host", NULL};
-    g_autoptr(PluginInfo) schema = descriptor_from_copy(&host_settings, "host", error);
-    g_autoptr(Settings) settings = NULL;
+    g_autoptr(GStrvBuilder) known = g_strv_builder_new();
+    g_auto(GStrv) sections = NULL;
+    g_autoptr(PluginInfo) schema = descriptor_from_copy(&host_section, "host", error);
     g_autoptr(GVariant) values = NULL;
 
     if (schema == NULL)
         return FALSE;
-    settings = read_settings(options, host->config_file, error);
-    if (settings == NULL || !settings_check_sections(settings, sections, error))
+    g_strv_builder_add(known, "host");
+    for (guint i = 0; options->sections != NULL && options->sections[i] != NULL; i++)
+        g_strv_builder_add(known, options->sections[i]);
+    sections = g_strv_builder_end(known);
+    host->settings = read_settings(options, host->config_file, error);
+    if (host->settings == NULL ||
+        !settings_check_sections(host->settings, (const char *const *)sections, error))
         return FALSE;
-    values = settings_values(settings, "host", schema->config, error);
-    return values != NULL && take_limits(host, settings, values, error) &&
-           take_paths(host, settings, values, error);
+    values = settings_values(host->settings, "host", schema->config, error);
+    return values != NULL && take_limits(host, host->settings, values, error) &&
+           take_paths(host, host->settings, values, error);
 }
 
 /* ---- the host ---- */
@@ -211,6 +218,7 @@ host_free(Host *host)
     if (host == NULL)
         return;
     registry_free(host->registry);
+    g_clear_pointer(&host->settings, settings_free);
     g_free(host->config_file);
     g_strfreev(host->plugin_path);
     g_free(host->cache_file);
@@ -221,6 +229,24 @@ Registry *
 host_registry(Host *host)
 {
     return host->registry;
+}
+
+const Settings *
+host_settings(const Host *host)
+{
+    return host->settings;
+}
+
+void
+host_set_hooks(Host *host, const struct RunHooks *hooks)
+{
+    host->hooks = hooks;
+}
+
+const struct RunHooks *
+host_hooks(const Host *host)
+{
+    return host->hooks;
 }
 
 const HostLimits *

@@ -7,6 +7,7 @@
  * Programs make one, use its registry, and run batches of tasks (batch.h).
  */
 #include "registry.h"
+#include "settings.h"
 
 typedef struct Host Host;
 
@@ -15,6 +16,7 @@ typedef struct {
     const char *cache_file;  /* probe cache; NULL: below the user's cache directory */
     gboolean refresh;        /* probe every plugin anew */
     guint32 abi_minor;       /* for tests: pretend to be an older host; 0: POSTERN_ABI_MINOR */
+    const char *const *sections; /* of postern.conf that are not the host's to read; NULL: none */
 } HostOptions;
 
 /* What postern.conf sets for runs. */
@@ -44,6 +46,14 @@ const HostLimits *host_limits(Host *host);
 
 /* The table handed to plugins. Any thread. */
 const PosternHost *host_table(Host *host);
+
+/* postern.conf as it was read: for who reads the other sections. Borrowed. */
+const Settings *host_settings(const Host *host);
+
+/* Who takes part in its runs (hooks.h); NULL: nobody, as at first. Before the first batch; must outlive the last. */
+struct RunHooks;
+void host_set_hooks(Host *host, const struct RunHooks *hooks);
+const struct RunHooks *host_hooks(const Host *host);
 
 /* The services, one table each, defined beside what they offer. */
 const void *host_service(const char *id);

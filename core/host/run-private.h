@@ -30,6 +30,8 @@ struct PosternRun {
     GHashTable *notes; /* name -> GVariant, or NULL */
     CredentialSession *credentials;
     gboolean owns_credentials;
+    gpointer ticket; /* the hooks' */
+    GDestroyNotify free_ticket;
     GArray *endings; /* of Ending, or NULL */
     guint last_token;
     GList *strands; /* of PosternStrand */

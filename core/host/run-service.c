@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "hooks.h"
 #include "run-private.h"
 #include "tap-stream.h"
 
@@ -98,6 +99,33 @@ const PosternRunSvc run_service = {
     .in_thread = await_thread,
     .spawn = strand_spawn,
     .join = strand_join,
+};
+
+/* ---- postern.inventory/1 ---- */
+
+static void
+svc_observe(PosternRun *run, GVariant *facts)
+{
+    const RunHooks *hooks = host_hooks(run->plan->host);
+    g_autoptr(GVariant) owned = g_variant_ref_sink(facts);
+
+    if (hooks != NULL)
+        hooks->observe(run, owned, hooks->data);
+}
+
+static GVariant *
+svc_known(PosternRun *run)
+{
+    const RunHooks *hooks = host_hooks(run->plan->host);
+
+    return hooks != NULL ? hooks->known(run, hooks->data)
+                         : g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+}
+
+const PosternInventorySvc inventory_service = {
+    .size = sizeof(PosternInventorySvc),
+    .observe = svc_observe,
+    .known = svc_known,
 };
 
 /* ---- postern.clock/1 ---- */

@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "field.h"
+#include "hooks.h"
 #include "run-private.h"
 
 const char *
@@ -64,6 +65,31 @@ run_credentials(PosternRun *run)
 }
 
 PosternRun *
+run_parent(const PosternRun *run)
+{
+    return run->parent;
+}
+
+gint64
+run_elapsed_us(const PosternRun *run)
+{
+    return run->started == 0 ? 0 : g_get_monotonic_time() - run->started;
+}
+
+void
+run_set_ticket(PosternRun *run, gpointer ticket, GDestroyNotify free_ticket)
+{
+    run->ticket = ticket;
+    run->free_ticket = free_ticket;
+}
+
+gpointer
+run_ticket(const PosternRun *run)
+{
+    return run->ticket;
+}
+
+PosternRun *
 run_ref(PosternRun *run)
 {
     g_atomic_int_inc(&run->refs);
@@ -75,6 +101,8 @@ run_unref(PosternRun *run)
 {
     if (!g_atomic_int_dec_and_test(&run->refs))
         return;
+    if (run->free_ticket != NULL)
+        run->free_ticket(run->ticket);
     target_free(run->target);
     g_clear_error(&run->cause);
     g_clear_object(&run->cancellable);
@@ -88,6 +116,16 @@ run_unref(PosternRun *run)
     g_free(run);
 }
 
+static void
+learn_login(PosternCredential *credential, const GError *why, gpointer data)
+{
+    PosternRun *run = data;
+    const RunHooks *hooks = host_hooks(run->plan->host);
+
+    if (hooks != NULL)
+        hooks->login(run, credential, why, hooks->data);
+}
+
 /* A child on its parent's target goes on with the login that the parent found. */
 static void
 run_take_credentials(PosternRun *run)
@@ -99,6 +137,7 @@ run_take_credentials(PosternRun *run)
     } else {
         run->credentials = credential_session_new(run->plan->credentials, run->target->text);
         run->owns_credentials = TRUE;
+        credential_session_on_fate(run->credentials, learn_login, run);
     }
 }
 
@@ -308,10 +347,10 @@ run_checked(PosternRun *run, GVariant *result, GError **error)
     return g_steal_pointer(&owned);
 }
 
-GVariant *
-run_execute(PosternRun *run, GError **error)
+/* Its time counts from here: what was waited for before, such as the record, is not the device's. */
+static GVariant *
+run_function(PosternRun *run, GError **error)
 {
-    g_autoptr(GError) problem = NULL;
     GVariant *result;
 
     run->started = g_get_monotonic_time();
@@ -320,13 +359,46 @@ run_execute(PosternRun *run, GError **error)
         run->timeout.fire = run_timed_out;
         reactor_timer_start(worker_reactor(run->worker), &run->timeout, run->deadline);
     }
-    run_take_credentials(run);
     result = run->task->run(
-        run, run->plan->params, registry_self(host_registry(run->plan->host), run->task), &problem);
+        run, run->plan->params, registry_self(host_registry(run->plan->host), run->task), error);
     reactor_timer_stop(&run->timeout);
     run_end_strands(run);
     run_call_endings(run);
-    result = run_checked(run, result, &problem);
+    return run_checked(run, result, error);
+}
+
+gboolean
+run_owns_credentials(const PosternRun *run)
+{
+    return run->owns_credentials;
+}
+
+/* The function between the hooks that allow it and that hear how it went. */
+static GVariant *
+run_on_record(PosternRun *run, GError **error)
+{
+    const RunHooks *hooks = host_hooks(run->plan->host);
+    g_autoptr(GError) unwritten = NULL;
+    GVariant *result;
+
+    if (hooks == NULL)
+        return run_function(run, error);
+    if (!hooks->begin(run, hooks->data, error))
+        return NULL;
+    result = run_check(run, error) ? run_function(run, error) : NULL;
+    if (!hooks->end(run, result, result == NULL ? *error : NULL, hooks->data, &unwritten))
+        run_log(run, G_LOG_LEVEL_WARNING, "%s", unwritten->message);
+    return result;
+}
+
+GVariant *
+run_execute(PosternRun *run, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    GVariant *result;
+
+    run_take_credentials(run);
+    result = run_on_record(run, &problem);
     if (run->owns_credentials)
         credential_session_free(run->credentials);
     run->credentials = NULL;
@@ -344,7 +416,7 @@ outcome_of(PosternRun *run, GVariant *result, GError *error)
     outcome->result = result;
     outcome->error = error;
     outcome->attempts = 1;
-    outcome->elapsed_us = run->started == 0 ? 0 : g_get_monotonic_time() - run->started;
+    outcome->elapsed_us = run_elapsed_us(run);
     outcome->kind = result != NULL                           ? OUTCOME_OK
                     : error->code == POSTERN_ERROR_CANCELLED ? OUTCOME_CANCELLED
                                                              : OUTCOME_FAILED;

@@ -66,7 +66,14 @@ const Target *run_target(const PosternRun *run);
 Device *run_device(PosternRun *run); /* the record of its target; NULL for tasks without a target */
 Worker *run_worker(const PosternRun *run);
 CredentialSession *run_credentials(PosternRun *run); /* shared by a run and its children on one target */
+gboolean run_owns_credentials(const PosternRun *run); /* FALSE: they are its parent's */
 void run_note(PosternRun *run, const char *name, GVariant *value);
+PosternRun *run_parent(const PosternRun *run); /* NULL: it is no child */
+gint64 run_elapsed_us(const PosternRun *run);  /* since its function was called; 0: it was not yet */
+
+/* What the hooks (hooks.h) keep about it, freed with the run. */
+void run_set_ticket(PosternRun *run, gpointer ticket, GDestroyNotify free_ticket);
+gpointer run_ticket(const PosternRun *run); /* NULL: none was set */
 void run_log(PosternRun *run, GLogLevelFlags level, const char *format, ...) G_GNUC_PRINTF(3, 4); /* [any] */
 
 /* Things that end with the run at the latest: called in reverse order after run() has returned, on a stack
@@ -108,3 +115,4 @@ void run_yield(PosternRun *run);
 extern const PosternRunSvc run_service;
 extern const PosternTasksSvc tasks_service;
 extern const PosternClockSvc clock_service;
+extern const PosternInventorySvc inventory_service;

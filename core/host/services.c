@@ -22,6 +22,7 @@ static const struct {
     {POSTERN_SVC_HTTP, &http_service},
     {POSTERN_SVC_STREAM, &stream_service},
     {POSTERN_SVC_DATAGRAM, &datagram_service},
+    {POSTERN_SVC_INVENTORY, &inventory_service},
 };
 
 const void *

@@ -15,7 +15,7 @@
 /* A name has at most 253 characters (RFC 1035, 2.3.4), an address fewer; a port and brackets come on top. */
 enum { TEXT_MAX = 300, HOST_MAX = 253, LINE_BYTES = 4096, CHUNK = 64 * 1024 };
 
-typedef enum { ITEM_ONE, ITEM_RANGE, ITEM_FILE } ItemKind;
+typedef enum { ITEM_ONE, ITEM_RANGE, ITEM_FILE, ITEM_COLLECTION } ItemKind;
 
 /* One argument: a host, a run of IPv4 addresses, or a file. */
 typedef struct {
@@ -31,6 +31,10 @@ typedef struct {
     gsize at; /* of the next line in `buffer` */
     guint line;
     gboolean ended;
+    /* collection */
+    const TargetDirectory *directory;
+    gpointer members;
+    gint64 count;
 } Item;
 
 struct TargetSource {
@@ -38,6 +42,7 @@ struct TargetSource {
     gint64 total;  /* -1: a file is among them */
     Item *in_line; /* what the present line of a file stands for, or NULL */
     int waits_for;
+    const TargetDirectory *directory; /* or NULL */
 };
 
 Target *
@@ -68,6 +73,8 @@ item_free(Item *item)
         return;
     if (item->fd > STDIN_FILENO)
         close(item->fd);
+    if (item->members != NULL)
+        item->directory->close(item->members);
     if (item->buffer != NULL)
         g_string_free(item->buffer, TRUE);
     g_free(item->host);
@@ -261,8 +268,20 @@ parse_host(Item *item, const char *text, gsize length, GError **error)
     return parse_name(item, text, length, error);
 }
 
+static gboolean
+open_collection(const TargetSource *source, Item *item, const char *text, GError **error)
+{
+    item->kind = ITEM_COLLECTION;
+    item->directory = source->directory;
+    if (source->directory == NULL)
+        return refuse(error, text, 0, "it names a collection, and this host keeps none");
+    item->members =
+        source->directory->open(text + 1, &item->count, source->directory->data, error);
+    return item->members != NULL;
+}
+
 static Item *
-item_parse(const char *text, GError **error)
+item_parse(const TargetSource *source, const char *text, GError **error)
 {
     Item *item = g_new0(Item, 1);
     gsize length = strlen(text);
@@ -270,7 +289,9 @@ item_parse(const char *text, GError **error)
     item->fd = -1;
     if (length > TEXT_MAX)
         refuse(error, text, TEXT_MAX, "it has %" G_GSIZE_FORMAT " characters", length);
-    else if (take_port(text, &length, &item->port, error) && parse_host(item, text, length, error))
+    else if (text[0] == '@' ? open_collection(source, item, text, error)
+                            : take_port(text, &length, &item->port, error) &&
+                                  parse_host(item, text, length, error))
         return item;
     item_free(item);
     return NULL;
@@ -294,17 +315,42 @@ target_of(const char *host, guint16 port)
     return target;
 }
 
-/* The next target of a host or range; sets `done` with the last. */
+/* A name as the directory knows it. */
 static Target *
-item_yield(Item *item)
+one_yield(const TargetSource *source, Item *item, GError **error)
+{
+    g_autoptr(Target) target = target_of(item->host, item->port);
+
+    item->done = TRUE;
+    if (source->directory != NULL &&
+        !source->directory->locate(target, source->directory->data, error))
+        return NULL;
+    return g_steal_pointer(&target);
+}
+
+static Target *
+collection_yield(Item *item, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    Target *target = item->directory->next(item->members, &problem);
+
+    item->done = target == NULL && problem == NULL;
+    if (problem != NULL)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return target;
+}
+
+/* The next target of a host, range or collection; sets `done` with the last, or behind it. */
+static Target *
+item_yield(const TargetSource *source, Item *item, GError **error)
 {
     char text[INET_ADDRSTRLEN];
     struct in_addr in = {htonl(item->first)};
 
-    if (item->kind == ITEM_ONE) {
-        item->done = TRUE;
-        return target_of(item->host, item->port);
-    }
+    if (item->kind == ITEM_ONE)
+        return one_yield(source, item, error);
+    if (item->kind == ITEM_COLLECTION)
+        return collection_yield(item, error);
     item->done = item->first == item->last;
     item->first++;
     return target_of(inet_ntop(AF_INET, &in, text, sizeof text), item->port);
@@ -396,23 +442,36 @@ file_line(TargetSource *source, Item *item, GError **error)
 }
 
 static Target *
+in_line_yield(TargetSource *source, const Item *file, GError **error)
+{
+    GError *problem = NULL;
+    Target *target = item_yield(source, source->in_line, &problem);
+
+    if (problem != NULL)
+        g_propagate_prefixed_error(error, problem, "%s, line %u: ", file->path, file->line);
+    if (source->in_line->done)
+        g_clear_pointer(&source->in_line, item_free);
+    return target;
+}
+
+static Target *
 file_yield(TargetSource *source, Item *item, GError **error)
 {
     GError *problem = NULL;
 
-    for (;;) {
+    while (source->in_line == NULL) {
         g_autofree char *line = file_line(source, item, error);
         if (line == NULL)
             return NULL;
         if (line[0] == '\0')
             continue;
-        source->in_line = item_parse(line, &problem);
+        source->in_line = item_parse(source, line, &problem);
         if (source->in_line == NULL) {
             g_propagate_prefixed_error(error, problem, "%s, line %u: ", item->path, item->line);
             return NULL;
         }
-        return item_yield(source->in_line);
     }
+    return in_line_yield(source, item, error);
 }
 
 /* ---- the source ---- */
@@ -436,16 +495,25 @@ target_source_free(TargetSource *source)
     g_free(source);
 }
 
+void
+target_source_set_directory(TargetSource *source, const TargetDirectory *directory)
+{
+    source->directory = directory;
+}
+
 gboolean
 target_source_add(TargetSource *source, const char *text, GError **error)
 {
-    Item *item = item_parse(text, error);
+    Item *item = item_parse(source, text, error);
+    gint64 count;
 
     if (item == NULL)
         return FALSE;
     g_queue_push_tail(&source->items, item);
-    if (source->total >= 0)
-        source->total += item->kind == ITEM_RANGE ? (gint64)item->last - item->first + 1 : 1;
+    count = item->kind == ITEM_RANGE        ? (gint64)item->last - item->first + 1
+            : item->kind == ITEM_COLLECTION ? item->count
+                                            : 1;
+    source->total = source->total < 0 || count < 0 ? -1 : source->total + count;
     return TRUE;
 }
 
@@ -486,14 +554,11 @@ target_source_next(TargetSource *source, GError **error)
     Item *item;
 
     source->waits_for = -1;
-    if (source->in_line != NULL && source->in_line->done)
-        g_clear_pointer(&source->in_line, item_free);
-    if (source->in_line != NULL)
-        return item_yield(source->in_line);
     while (target == NULL && (item = g_queue_peek_head(&source->items)) != NULL) {
         if (!item->done)
             target =
-                item->kind == ITEM_FILE ? file_yield(source, item, &problem) : item_yield(item);
+                item->kind == ITEM_FILE ? file_yield(source, item, &problem)
+                                        : item_yield(source, item, &problem);
         if (problem != NULL) {
             g_propagate_error(error, problem);
             return NULL;

@@ -6,7 +6,7 @@
  *
  * Accepted forms: host, host:port, IPv4, IPv4:port, IPv6, [IPv6]:port, A.B.C.D/N (host addresses of the
  * network), A.B.C.D-E.F.G.H and A.B.C.D-N (ranges, both ends included), each with an optional :port behind
- * it. In a file: one on each line, `#` begins a comment.
+ * it; @NAME for the members of a collection. In a file: one on each line, `#` begins a comment.
  */
 #include <glib.h>
 
@@ -20,12 +20,29 @@ Target *target_copy(const Target *target);
 void target_free(Target *target);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Target, target_free)
 
+/* What an organisation knows about names (core/fleet/ makes one). Same thread as the source. */
+typedef struct {
+    gpointer data;
+    /* The members of the collection `name` (without the @), and how many there are (-1: not known). NULL with
+     * BAD_PARAM: there is none of that name. */
+    gpointer (*open)(const char *name, gint64 *count, gpointer data, GError **error);
+    /* The next member; NULL: the end, or an error, behind which it goes on. */
+    Target *(*next)(gpointer members, GError **error);
+    void (*close)(gpointer members);
+    /* A single name, known or not: may set `target->host` to where it is reached. FALSE with `error` for a name
+     * that must be known and is not, such as a UUID. */
+    gboolean (*locate)(Target *target, gpointer data, GError **error);
+} TargetDirectory;
+
 typedef struct TargetSource TargetSource;
 
 /* A source that yields what was added, in order. Duplicates are yielded as often as named. */
 TargetSource *target_source_new(void);
 void target_source_free(TargetSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TargetSource, target_source_free)
+
+/* Names are looked up in `directory` from here on, and @NAME is a collection of it. Must outlive the source. */
+void target_source_set_directory(TargetSource *source, const TargetDirectory *directory);
 
 /* Add one argument of the command line. Checked now: BAD_PARAM says which character of what is wrong. */
 gboolean target_source_add(TargetSource *source, const char *text, GError **error);

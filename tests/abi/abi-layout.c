@@ -173,6 +173,11 @@ layout_datagram_svc(void)
 static void
 layout_clock_svc(void)
 {
+    TABLE(PosternInventorySvc);
+    MEMBER(PosternInventorySvc, size);
+    MEMBER(PosternInventorySvc, flags);
+    MEMBER(PosternInventorySvc, observe);
+    MEMBER(PosternInventorySvc, known);
     TABLE(PosternClockSvc);
     MEMBER(PosternClockSvc, size);
     MEMBER(PosternClockSvc, flags);

@@ -15,7 +15,7 @@ bench_clean_up() {
     [ -n "$server" ] && kill "$server" 2>/dev/null
     rm -rf "$dir"
 }
-export HOME=$dir XDG_CACHE_HOME=$dir/cache # whatever the command remembers
+export HOME=$dir XDG_CACHE_HOME=$dir/cache XDG_STATE_HOME=$dir/state # whatever the command remembers
 trap bench_clean_up EXIT
 trap 'exit 1' INT TERM
 

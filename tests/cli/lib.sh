@@ -10,7 +10,7 @@ postern=$builddir/postern
 simulator=$builddir/postern-sim
 work=$(mktemp -d "${TMPDIR:-/tmp}/postern-cli.XXXXXX")
 chmod 0755 "$work"
-export XDG_CACHE_HOME=$work/cache HOME=$work LC_ALL=C.UTF-8
+export XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state HOME=$work LC_ALL=C.UTF-8
 # a leak at the end of a program that was told to end at once says nothing
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:abort_on_error=0"
 checks=0 failures=0 children=()

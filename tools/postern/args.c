@@ -32,6 +32,12 @@ args_free(Args *args)
     g_free(args->config);
     g_free(args->record);
     g_free(args->replay);
+    g_free(args->profile);
+    g_free(args->machine);
+    g_free(args->task);
+    g_free(args->outcome);
+    g_free(args->actor);
+    g_free(args->since);
     g_free(args);
 }
 
@@ -300,6 +306,18 @@ unknown_verb(const char *name, GError **error)
     return FALSE;
 }
 
+/* "log" is a verb, and "log verify" another. */
+static gboolean
+take_second(Args *args, const char *word)
+{
+    g_autofree char *name = g_strconcat(args->verb->name, " ", word, NULL);
+    const Verb *verb = verb_find(name);
+
+    if (verb != NULL)
+        args->verb = verb;
+    return verb != NULL;
+}
+
 /* A word: the verb, its second half, or one of its words. */
 static gboolean
 parse_word(Args *args, const char *word, GError **error)
@@ -307,7 +325,8 @@ parse_word(Args *args, const char *word, GError **error)
     g_autofree char *name = NULL;
 
     if (args->verb != NULL) {
-        g_ptr_array_add(args->words, g_strdup(word));
+        if (args->words->len > 0 || !take_second(args, word))
+            g_ptr_array_add(args->words, g_strdup(word));
         return TRUE;
     }
     name = args->group != NULL ? g_strconcat(args->group, " ", word, NULL) : g_strdup(word);

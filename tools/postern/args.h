@@ -33,7 +33,9 @@ typedef struct {
     guint max_parallel, timeout_ms, total_timeout_ms; /* 0: not given */
     gint retries;                                     /* -1: not given */
     double rate;                                      /* 0: not given */
-    char *record, *replay;
+    char *record, *replay, *profile;
+    char *machine, *task, *outcome, *actor, *since; /* of the log */
+    gboolean follow, effective, again;
 } Args;
 
 typedef enum {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "fleet.h"
 #include "host-open.h"
 #include "out.h"
 
 Host *
 host_open(const Args *args)
 {
-    HostOptions options = {.config_file = args->config, .refresh = args->refresh};
+    HostOptions options = {.config_file = args->config, .refresh = args->refresh, .sections = fleet_sections};
     g_autoptr(GError) error = NULL;
     Host *host = host_new(&options, &error);
 

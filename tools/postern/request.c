@@ -167,11 +167,15 @@ check_targets_fit(const TaskInfo *task, const Args *args, GError **error)
 }
 
 static gboolean
-read_targets(Request *request, const Args *args, GError **error)
+read_targets(Request *request,
+             const Args *args,
+             const TargetDirectory *directory,
+             GError **error)
 {
     gboolean local = !has_targets(args) && !(request->task->flags & POSTERN_TASK_NO_TARGET);
 
     request->targets = target_source_new();
+    target_source_set_directory(request->targets, directory);
     if (!check_targets_fit(request->task, args, error))
         return FALSE;
     for (guint i = 1; i < args->words->len; i++) {
@@ -319,7 +323,7 @@ request_ask_login(Request *request, Host *host, GError **error)
 /* ---- all ---- */
 
 Request *
-request_new(const Args *args, Host *host, GError **error)
+request_new(const Args *args, Host *host, const TargetDirectory *directory, GError **error)
 {
     g_autoptr(Request) request = g_new0(Request, 1);
 
@@ -328,7 +332,7 @@ request_new(const Args *args, Host *host, GError **error)
     if (request->task == NULL)
         return NULL;
     request->params = read_parameters(request, args, error);
-    if (request->params == NULL || !read_targets(request, args, error) ||
+    if (request->params == NULL || !read_targets(request, args, directory, error) ||
         !read_credentials(request, args, host, error))
         return NULL;
     return g_steal_pointer(&request);

@@ -15,8 +15,11 @@ typedef struct {
     GPtrArray *secrets; /* of Secret: parameters, masked wherever they show as long as these live */
 } Request;
 
-/* NULL with `error` when the command line asks for what cannot be. */
-Request *request_new(const Args *args, Host *host, GError **error);
+/* NULL with `error` when the command line asks for what cannot be. `directory`: names and collections, or NULL. */
+Request *request_new(const Args *args,
+                     Host *host,
+                     const TargetDirectory *directory,
+                     GError **error);
 void request_free(Request *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Request, request_free)
 

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "fleet-open.h"
 #include "host-open.h"
 #include "out.h"
 #include "progress.h"
@@ -221,6 +222,7 @@ Status
 verb_run(const Args *args)
 {
     g_autoptr(Host) host = host_open(args);
+    g_autoptr(Fleet) fleet = NULL;
     g_autoptr(Request) request = NULL;
     g_autoptr(GError) error = NULL;
 
@@ -230,7 +232,10 @@ verb_run(const Args *args)
         complain("--record and --replay exclude each other");
         return STATUS_USAGE;
     }
-    request = request_new(args, host, &error);
+    fleet = fleet_open_for(args, host);
+    if (fleet == NULL)
+        return STATUS_CONFIG;
+    request = request_new(args, host, fleet_directory(fleet), &error);
     if (request == NULL) {
         complain("%s", error->message);
         return STATUS_USAGE;

@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "clerk.h"
+#include "error.h"
+#include "journal.h"
+#include "machine.h"
+#include "run.h"
+
+#include <string.h>
+
+/* Errands in one transaction, and how long the clerk gathers them once a few have come. */
+enum { GROUP_MAX = 2048, PURGE_EVERY_US = 60 * 1000 * 1000, RESULT_WORDS = 400 };
+
+typedef enum { ERRAND_BEGIN, ERRAND_END, ERRAND_KNOWN, ERRAND_LOGIN, ERRAND_OBSERVE } ErrandKind;
+
+/* What the clerk knows of a run from its beginning to its end. */
+typedef struct {
+    gint refs;
+    gint64 seq; /* of its row in the journal */
+    gint64 machine;
+    char *subject; /* of its logins; NULL: it has no target */
+} Ticket; /* the clerk's thread only, but for `refs` */
+
+typedef struct {
+    ErrandKind kind;
+    Ticket *ticket; /* a reference */
+    /* BEGIN, END and KNOWN: on the stack of the run's fiber, which waits */
+    PosternRun *run;
+    Wait wait;
+    gboolean done;
+    GError *error;
+    GVariant *result; /* END: borrowed */
+    const GError *why;
+    GPtrArray *candidates; /* BEGIN: of ProfileCandidate */
+    GPtrArray *barred;     /* BEGIN: of char * or NULL, one for each login given with the command */
+    GVariant *known;       /* KNOWN */
+    /* LOGIN and OBSERVE: owned */
+    PosternCredential *credential;
+    char *text;
+    GVariant *facts;
+    char *host, *task;
+} Errand;
+
+struct Clerk {
+    ClerkSettings settings;
+    RunHooks hooks;
+    Store *store;
+    ProfileCache *profiles; /* NULL: no vault */
+    GThread *thread;
+    GMutex lock;
+    GCond news;
+    GQueue errands; /* of Errand */
+    gboolean ending;
+    gint64 purged;
+    GHashTable *prints; /* PosternCredential given with a command -> char * */
+    GVariant *params;   /* of the last begin: a batch has the same for all */
+    char *params_text;
+};
+
+/* ---- tickets ---- */
+
+static Ticket *
+ticket_ref(Ticket *ticket)
+{
+    g_atomic_int_inc(&ticket->refs);
+    return ticket;
+}
+
+static void
+ticket_unref(gpointer data)
+{
+    Ticket *ticket = data;
+
+    if (!g_atomic_int_dec_and_test(&ticket->refs))
+        return;
+    g_free(ticket->subject);
+    g_free(ticket);
+}
+
+/* ---- from the runs ---- */
+
+static void
+hand_in(Clerk *clerk, Errand *errand)
+{
+    g_mutex_lock(&clerk->lock);
+    g_queue_push_tail(&clerk->errands, errand);
+    if (clerk->errands.length == 1)
+        g_cond_signal(&clerk->news);
+    g_mutex_unlock(&clerk->lock);
+}
+
+static void
+errand_answered(gpointer data)
+{
+    Errand *errand = data;
+
+    errand->done = TRUE;
+    wait_wake(&errand->wait);
+}
+
+/* A run that is cancelled meanwhile waits all the same: the clerk writes to its stack. */
+static gboolean
+wait_for_answer(Clerk *clerk, Errand *errand, GError **error)
+{
+    errand->wait.ignores_cancel = TRUE;
+    hand_in(clerk, errand);
+    while (!errand->done)
+        wait_for(&errand->wait, errand->run, -1);
+    if (errand->error == NULL)
+        return TRUE;
+    g_propagate_error(error, errand->error);
+    return FALSE;
+}
+
+static void
+take_candidates(PosternRun *run, const Errand *errand)
+{
+    CredentialSession *session = run_credentials(run);
+    const CredentialSource *source = run_plan(run)->credentials;
+
+    for (guint i = 0; errand->barred != NULL && i < errand->barred->len; i++)
+        if (errand->barred->pdata[i] != NULL)
+            credential_session_bar(session, source->given->pdata[i], errand->barred->pdata[i]);
+    for (guint i = 0; errand->candidates != NULL && i < errand->candidates->len; i++) {
+        const ProfileCandidate *one = errand->candidates->pdata[i];
+        credential_session_add(session, one->credential, one->barred);
+    }
+}
+
+static gboolean
+on_begin(PosternRun *run, gpointer data, GError **error)
+{
+    Errand errand = {.kind = ERRAND_BEGIN, .run = run};
+    gboolean good;
+
+    errand.ticket = g_new0(Ticket, 1);
+    errand.ticket->refs = 1;
+    run_set_ticket(run, errand.ticket, ticket_unref);
+    good = wait_for_answer(data, &errand, error);
+    if (good && run_owns_credentials(run))
+        take_candidates(run, &errand);
+    g_clear_pointer(&errand.candidates, g_ptr_array_unref);
+    g_clear_pointer(&errand.barred, g_ptr_array_unref);
+    return good;
+}
+
+static gboolean
+on_end(PosternRun *run, GVariant *result, const GError *why, gpointer data, GError **error)
+{
+    Errand errand = {.kind = ERRAND_END, .run = run, .result = result, .why = why};
+
+    errand.ticket = run_ticket(run);
+    return wait_for_answer(data, &errand, error);
+}
+
+static void
+on_login(PosternRun *run, PosternCredential *credential, const GError *why, gpointer data)
+{
+    Errand *errand;
+
+    if (run_ticket(run) == NULL || run_target(run)->host == NULL)
+        return;
+    errand = g_new0(Errand, 1);
+    errand->kind = ERRAND_LOGIN;
+    errand->ticket = ticket_ref(run_ticket(run));
+    errand->credential = credential_ref(credential);
+    errand->text = why != NULL ? g_strdup(why->message) : NULL;
+    hand_in(data, errand);
+}
+
+static void
+on_observe(PosternRun *run, GVariant *facts, gpointer data)
+{
+    Errand *errand;
+
+    if (run_ticket(run) == NULL || run_target(run)->host == NULL)
+        return;
+    errand = g_new0(Errand, 1);
+    errand->kind = ERRAND_OBSERVE;
+    errand->ticket = ticket_ref(run_ticket(run));
+    errand->facts = g_variant_ref(facts);
+    errand->host = g_strdup(run_target(run)->host);
+    errand->task = g_strdup(run_task(run)->id);
+    hand_in(data, errand);
+}
+
+static GVariant *
+on_known(PosternRun *run, gpointer data)
+{
+    Errand errand = {.kind = ERRAND_KNOWN, .run = run, .ticket = run_ticket(run)};
+    g_autoptr(GError) error = NULL;
+
+    if (errand.ticket != NULL && !wait_for_answer(data, &errand, &error))
+        run_log(run, G_LOG_LEVEL_WARNING, "%s", error->message);
+    return errand.known != NULL ? errand.known : g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+}
+
+/* ---- the clerk's own thread: beginnings ---- */
+
+static const char *
+print_of(Clerk *clerk, PosternCredential *credential)
+{
+    char *print = g_hash_table_lookup(clerk->prints, credential);
+
+    if (print == NULL) {
+        print = profile_print(clerk->settings.vault, credential);
+        g_hash_table_insert(clerk->prints, credential_ref(credential), print);
+    }
+    return print;
+}
+
+/* Parameters as the journal keeps them, without those that are secret. */
+static const char *
+params_text(Clerk *clerk, PosternRun *run)
+{
+    GVariant *params = run_plan(run)->params;
+    const GPtrArray *fields = run_task(run)->params;
+    GVariantDict shown;
+
+    if (params == clerk->params)
+        return clerk->params_text;
+    g_variant_dict_init(&shown, params);
+    for (guint i = 0; i < fields->len; i++) {
+        const FieldInfo *field = fields->pdata[i];
+        if ((field->flags & POSTERN_FIELD_SECRET) && g_variant_dict_contains(&shown, field->name))
+            g_variant_dict_insert(&shown, field->name, "s", "******");
+    }
+    g_clear_pointer(&clerk->params, g_variant_unref);
+    clerk->params = g_variant_ref(params);
+    g_free(clerk->params_text);
+    {
+        g_autoptr(GVariant) dict = g_variant_ref_sink(g_variant_dict_end(&shown));
+        clerk->params_text = g_variant_print(dict, FALSE);
+    }
+    return clerk->params_text;
+}
+
+static JournalRow
+row_of(const Clerk *clerk, PosternRun *run, const char *kind)
+{
+    const Target *target = run_target(run);
+    const Ticket *ticket = run_ticket(run);
+    const PosternRun *parent = run_parent(run);
+
+    return (JournalRow){
+        .at = store_now(),
+        .kind = kind,
+        .actor = clerk->settings.actor->name,
+        .task = run_task(run)->id,
+        .target = target->text,
+        .host = target->host,
+        .machine = ticket->machine,
+        .parent = parent != NULL && run_ticket(parent) != NULL
+                      ? ((const Ticket *)run_ticket(parent))->seq
+                      : 0,
+        .technology = run_task(run)->plugin->name,
+    };
+}
+
+static gboolean
+find_subject(Clerk *clerk, PosternRun *run, Ticket *ticket, GError **error)
+{
+    const char *host = run_target(run)->host;
+    g_autoptr(Machine) machine = NULL;
+
+    if (host == NULL)
+        return TRUE;
+    if (!machine_at(clerk->store,
+                    host,
+                    store_now() - clerk->settings.fresh_us,
+                    &ticket->machine,
+                    error))
+        return FALSE;
+    ticket->subject = ticket->machine != 0
+                          ? g_strdup_printf("machine:%" G_GINT64_FORMAT, ticket->machine)
+                          : g_strconcat("host:", host, NULL);
+    return TRUE;
+}
+
+static gboolean
+find_candidates(Clerk *clerk, Errand *errand, GError **error)
+{
+    const CredentialSource *source = run_plan(errand->run)->credentials;
+    const char *subject = errand->ticket->subject;
+    gint64 now = store_now();
+
+    if (clerk->profiles == NULL || subject == NULL || !run_owns_credentials(errand->run))
+        return TRUE;
+    errand->barred = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; source != NULL && i < source->given->len; i++) {
+        g_autoptr(GError) problem = NULL;
+        const char *print = print_of(clerk, source->given->pdata[i]);
+
+        g_ptr_array_add(errand->barred,
+                        profile_barred(clerk->store, subject, print, now, &problem));
+        if (problem != NULL) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return FALSE;
+        }
+    }
+    errand->candidates =
+        profile_candidates(clerk->profiles, subject, clerk->settings.profile, now, error);
+    return errand->candidates != NULL;
+}
+
+/* A refusal is on record, too. It ends the run, not the transaction. */
+static gboolean
+may_run(Clerk *clerk, Errand *errand, gboolean *may, GError **error)
+{
+    PosternRun *run = errand->run;
+    JournalRow row = row_of(clerk, run, "denied");
+
+    *may = access_check(clerk->settings.access,
+                        clerk->store,
+                        clerk->settings.actor,
+                        run_task(run)->id,
+                        errand->ticket->machine,
+                        run_target(run)->host,
+                        NULL,
+                        &errand->error);
+    if (*may)
+        return TRUE;
+    if (!g_error_matches(errand->error, POSTERN_ERROR, POSTERN_ERROR_FORBIDDEN)) {
+        g_propagate_error(error, g_steal_pointer(&errand->error));
+        return FALSE;
+    }
+    row.params = params_text(clerk, run);
+    row.outcome = "denied";
+    row.error = error_word(errand->error->code)->word;
+    row.message = errand->error->message;
+    return journal_add(clerk->store, &row, error);
+}
+
+static gboolean
+do_begin(Clerk *clerk, Errand *errand, GError **error)
+{
+    Ticket *ticket = errand->ticket;
+    gboolean may = FALSE;
+    JournalRow row;
+
+    if (!find_subject(clerk, errand->run, ticket, error) || !may_run(clerk, errand, &may, error))
+        return FALSE;
+    if (!may)
+        return TRUE;
+    row = row_of(clerk, errand->run, "begin");
+    row.params = params_text(clerk, errand->run);
+    if (!journal_add(clerk->store, &row, error))
+        return FALSE;
+    ticket->seq = row.seq;
+    return find_candidates(clerk, errand, error);
+}
+
+/* ---- ends, logins, sightings ---- */
+
+static const char *
+outcome_of(const Errand *errand)
+{
+    if (errand->result != NULL)
+        return "ok";
+    return errand->why->code == POSTERN_ERROR_CANCELLED ? "cancelled" : "failed";
+}
+
+static gboolean
+do_end(Clerk *clerk, Errand *errand, GError **error)
+{
+    JournalRow row = row_of(clerk, errand->run, "end");
+    const PosternCredential *used = credential_session_used(run_credentials(errand->run));
+
+    row.run = errand->ticket->seq;
+    row.profile = used != NULL ? used->label : NULL;
+    row.outcome = outcome_of(errand);
+    row.elapsed_us = run_elapsed_us(errand->run);
+    if (errand->why != NULL) {
+        row.error = error_word(errand->why->code)->word;
+        row.message = errand->why->message;
+    }
+    return journal_add(clerk->store, &row, error);
+}
+
+static gboolean
+do_login(Clerk *clerk, const Errand *errand, GError **error)
+{
+    const char *label = errand->credential->label;
+    const char *profile = g_str_has_prefix(label, "profile ") ? label + strlen("profile ") : NULL;
+
+    if (clerk->settings.vault == NULL)
+        return TRUE;
+    return profile_learn(clerk->store,
+                         errand->ticket->subject,
+                         print_of(clerk, errand->credential),
+                         errand->credential->type->id,
+                         profile,
+                         errand->text,
+                         store_now(),
+                         error);
+}
+
+/* The logins that worked while it was only an address go on working now that it has a record. */
+static gboolean
+move_logins(Clerk *clerk, Ticket *ticket, gint64 machine, GError **error)
+{
+    g_autofree char *subject = g_strdup_printf("machine:%" G_GINT64_FORMAT, machine);
+
+    if (ticket->subject == NULL || strcmp(ticket->subject, subject) == 0)
+        return TRUE;
+    if (g_str_has_prefix(ticket->subject, "host:") &&
+        (!store_run(clerk->store,
+                    error,
+                    "UPDATE OR REPLACE login SET subject = $1 WHERE subject = $2",
+                    "ss",
+                    subject,
+                    ticket->subject)))
+        return FALSE;
+    g_free(ticket->subject);
+    ticket->subject = g_steal_pointer(&subject);
+    ticket->machine = machine;
+    return TRUE;
+}
+
+static gboolean
+do_observe(Clerk *clerk, const Errand *errand, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    Observation observation = {.source = errand->task,
+                               .at = store_now(),
+                               .fresh_us = clerk->settings.fresh_us};
+    gint64 machine = 0;
+    gboolean good;
+
+    observation_read(&observation, errand->facts);
+    if (observation.address == NULL && g_hostname_is_ip_address(errand->host))
+        observation.address = errand->host;
+    else if (observation.fqdn == NULL && strchr(errand->host, '.') != NULL &&
+             !g_hostname_is_ip_address(errand->host))
+        observation.fqdn = errand->host;
+    good = machine_observe(
+        clerk->store, &observation, errand->ticket->machine, &machine, &problem);
+    observation_clear(&observation);
+    if (good)
+        return move_logins(clerk, errand->ticket, machine, error);
+    /* what a device says of itself may be nonsense: that is no reason to stop writing */
+    if (g_error_matches(problem, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM)) {
+        g_info("%s on %s reported what cannot be: %s", errand->task, errand->host, problem->message);
+        return TRUE;
+    }
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
+}
+
+/* The latest of each kind of identity, and all facts. */
+static void
+describe(const Machine *machine, GVariantDict *known)
+{
+    g_variant_dict_insert(known, "id", "x", machine->id);
+    g_variant_dict_insert(known, "name", "s", machine->name);
+    if (machine->uuid != NULL)
+        g_variant_dict_insert(known, "uuid", "s", machine->uuid);
+    for (guint i = machine->keys->len; i > 0; i--) {
+        const MachineKey *key = machine->keys->pdata[i - 1];
+        const char *const macs[] = {key->value, NULL};
+
+        if (strcmp(key->kind, "mac") == 0)
+            g_variant_dict_insert(known, "mac", "^as", macs);
+        else
+            g_variant_dict_insert(known, key->kind, "s", key->value);
+    }
+    for (guint i = 0; i < machine->facts->len; i++) {
+        const MachineFact *fact = machine->facts->pdata[i];
+        g_variant_dict_insert(known, fact->name, "s", fact->text);
+    }
+}
+
+static gboolean
+do_known(Clerk *clerk, Errand *errand, GError **error)
+{
+    g_autoptr(Machine) machine = NULL;
+    GVariantDict known;
+
+    if (errand->ticket->machine == 0)
+        return TRUE;
+    machine = machine_read(clerk->store, errand->ticket->machine, error);
+    if (machine == NULL)
+        return FALSE;
+    g_variant_dict_init(&known, NULL);
+    describe(machine, &known);
+    errand->known = g_variant_ref_sink(g_variant_dict_end(&known));
+    return TRUE;
+}
+
+/* ---- one group after another ---- */
+
+static gboolean
+do_errand(Clerk *clerk, Errand *errand, GError **error)
+{
+    switch (errand->kind) {
+    case ERRAND_BEGIN:
+        return do_begin(clerk, errand, error);
+    case ERRAND_END:
+        return do_end(clerk, errand, error);
+    case ERRAND_KNOWN:
+        return do_known(clerk, errand, error);
+    case ERRAND_LOGIN:
+        return do_login(clerk, errand, error);
+    case ERRAND_OBSERVE:
+    default:
+        return do_observe(clerk, errand, error);
+    }
+}
+
+static void
+errand_finish(Errand *errand, const GError *failed)
+{
+    if (errand->run != NULL) { /* which waits */
+        if (failed != NULL) {
+            g_clear_error(&errand->error);
+            errand->error = g_error_copy(failed);
+            g_prefix_error(&errand->error,
+                           "%s: the journal cannot be written, and nothing runs off the record: ",
+                           run_task(errand->run)->id);
+        }
+        worker_post(run_worker(errand->run), errand_answered, errand);
+        return;
+    }
+    if (failed != NULL)
+        g_warning("not remembered: %s", failed->message);
+    ticket_unref(errand->ticket);
+    credential_unref(errand->credential);
+    g_clear_pointer(&errand->facts, g_variant_unref);
+    g_free(errand->text);
+    g_free(errand->host);
+    g_free(errand->task);
+    g_free(errand);
+}
+
+static void
+purge_now_and_then(Clerk *clerk)
+{
+    const ClerkSettings *settings = &clerk->settings;
+    g_autoptr(GError) error = NULL;
+    guint64 removed = 0;
+    gint64 now = g_get_monotonic_time();
+
+    if (clerk->purged != 0 && now - clerk->purged < PURGE_EVERY_US)
+        return;
+    clerk->purged = now;
+    if (!journal_purge(clerk->store,
+                       settings->keep_days,
+                       settings->max_bytes,
+                       settings->actor->name,
+                       &removed,
+                       &error))
+        g_warning("the journal was not purged: %s", error->message);
+}
+
+static void
+do_group(Clerk *clerk, GQueue *group)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean good = store_begin(clerk->store, &error);
+    Errand *errand;
+
+    for (GList *at = group->head; good && at != NULL; at = at->next)
+        good = do_errand(clerk, at->data, &error);
+    if (good)
+        purge_now_and_then(clerk);
+    if (good)
+        store_commit(clerk->store, &error);
+    else
+        store_rollback(clerk->store);
+    while ((errand = g_queue_pop_head(group)) != NULL)
+        errand_finish(errand, error);
+}
+
+static gboolean
+take_group(Clerk *clerk, GQueue *group)
+{
+    g_mutex_lock(&clerk->lock);
+    while (clerk->errands.length == 0 && !clerk->ending)
+        g_cond_wait(&clerk->news, &clerk->lock);
+    for (guint i = 0; i < GROUP_MAX && clerk->errands.length > 0; i++)
+        g_queue_push_tail(group, g_queue_pop_head(&clerk->errands));
+    g_mutex_unlock(&clerk->lock);
+    return group->length > 0;
+}
+
+static gpointer
+clerk_work(gpointer data)
+{
+    Clerk *clerk = data;
+    GQueue group = G_QUEUE_INIT;
+
+    while (take_group(clerk, &group))
+        do_group(clerk, &group);
+    return NULL;
+}
+
+/* ---- life ---- */
+
+Clerk *
+clerk_new(const ClerkSettings *settings, GError **error)
+{
+    g_autoptr(Store) store = store_open(settings->store, error);
+    Clerk *clerk;
+
+    if (store == NULL)
+        return NULL;
+    clerk = g_new0(Clerk, 1);
+    clerk->settings = *settings;
+    clerk->hooks = (RunHooks){clerk, on_begin, on_end, on_login, on_observe, on_known};
+    clerk->store = g_steal_pointer(&store);
+    clerk->prints = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)credential_unref, g_free);
+    if (settings->vault != NULL)
+        clerk->profiles = profile_cache_new(clerk->store, settings->vault, settings->registry);
+    g_mutex_init(&clerk->lock);
+    g_cond_init(&clerk->news);
+    clerk->thread = g_thread_new("clerk", clerk_work, clerk);
+    return clerk;
+}
+
+void
+clerk_free(Clerk *clerk)
+{
+    if (clerk == NULL)
+        return;
+    g_mutex_lock(&clerk->lock);
+    clerk->ending = TRUE;
+    g_cond_signal(&clerk->news);
+    g_mutex_unlock(&clerk->lock);
+    g_thread_join(clerk->thread);
+    g_clear_pointer(&clerk->profiles, profile_cache_free);
+    store_free(clerk->store);
+    g_hash_table_unref(clerk->prints);
+    g_clear_pointer(&clerk->params, g_variant_unref);
+    g_free(clerk->params_text);
+    g_mutex_clear(&clerk->lock);
+    g_cond_clear(&clerk->news);
+    g_free(clerk);
+}
+
+const RunHooks *
+clerk_hooks(Clerk *clerk)
+{
+    return &clerk->hooks;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "fleet-open.h"
+#include "host-open.h"
+#include "out.h"
+
+Status
+status_of_error(const GError *error)
+{
+    complain("%s", error->message);
+    switch (error->code) {
+    case POSTERN_ERROR_BAD_PARAM:
+        return STATUS_USAGE;
+    case POSTERN_ERROR_FORBIDDEN:
+    case POSTERN_ERROR_CANCELLED:
+        return STATUS_REFUSED;
+    case POSTERN_ERROR_BUSY:
+        return STATUS_CONFIG;
+    default:
+        return STATUS_SOME_FAILED;
+    }
+}
+
+Fleet *
+fleet_open_for(const Args *args, Host *host)
+{
+    g_autoptr(GError) error = NULL;
+    FleetOptions options = {.profile = args->profile, .dry = args->replay != NULL};
+    Fleet *fleet = fleet_open(host, &options, &error);
+
+    if (fleet == NULL)
+        complain("%s", error->message);
+    return fleet;
+}
+
+Opened *
+opened_new(const Args *args)
+{
+    g_autoptr(Opened) opened = g_new0(Opened, 1);
+    g_autoptr(GError) error = NULL;
+
+    opened->host = host_open(args);
+    if (opened->host == NULL)
+        return NULL;
+    opened->fleet = fleet_open_for(args, opened->host);
+    if (opened->fleet == NULL)
+        return NULL;
+    opened->store = fleet_store(opened->fleet, &error);
+    if (opened->store != NULL)
+        return g_steal_pointer(&opened);
+    complain("%s", error->message);
+    return NULL;
+}
+
+void
+opened_free(Opened *opened)
+{
+    fleet_free(opened->fleet);
+    host_free(opened->host);
+    g_free(opened);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * fleet-open.h - the host and the fleet's memory as the options ask for them.
+ */
+#include "args.h"
+#include "fleet.h"
+
+/* Both, or NULL having complained; the exit status is then STATUS_CONFIG. `dry`: it takes no part in runs. */
+typedef struct {
+    Host *host;
+    Fleet *fleet;
+    Store *store; /* the fleet's */
+} Opened;
+Opened *opened_new(const Args *args);
+void opened_free(Opened *opened);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Opened, opened_free)
+
+/* The fleet around a host that is there already; NULL having complained. */
+Fleet *fleet_open_for(const Args *args, Host *host);
+
+/* Complain of `error` and tell the exit status it means. */
+Status status_of_error(const GError *error);
