@@ -92,7 +92,8 @@ take_paths(Fleet *fleet, GError **error)
     else if (!g_path_is_absolute(fleet->store_path))
         return refuse(fleet, "store", "expected an absolute path, or none", error);
     if (fleet->key_file != NULL && fleet->key_credential != NULL)
-        return refuse(fleet, "key-credential", "the key is in key-file already: give one of them", error);
+        return refuse(
+            fleet, "key-credential", "the key is in key-file already: give one of them", error);
     if (fleet->key_file != NULL && !g_path_is_absolute(fleet->key_file))
         return refuse(fleet, "key-file", "expected an absolute path", error);
     if (fleet->key_file == NULL && fleet->key_credential == NULL && fleet->store_path != NULL)
@@ -162,7 +163,8 @@ open_parts(Fleet *fleet, const FleetOptions *options, GError **error)
     if (fleet->store_path == NULL) {
         if (access_is_open(fleet->access))
             return TRUE;
-        return refuse(fleet, "store", "roles have members and cannot be kept without a store", error);
+        return refuse(
+            fleet, "store", "roles have members and cannot be kept without a store", error);
     }
     fleet->store = store_open(fleet->store_path, error);
     if (fleet->store == NULL)
@@ -216,11 +218,12 @@ Store *
 fleet_store(Fleet *fleet, GError **error)
 {
     if (fleet->store == NULL)
-        g_set_error_literal(error,
-                            POSTERN_ERROR,
-                            POSTERN_ERROR_BAD_PARAM,
-                            "this needs the fleet's memory, and the configuration says store = none "
-                            "in section [fleet]");
+        g_set_error_literal(
+            error,
+            POSTERN_ERROR,
+            POSTERN_ERROR_BAD_PARAM,
+            "this needs the fleet's memory, and the configuration says store = none "
+            "in section [fleet]");
     return fleet->store;
 }
 

@@ -15,7 +15,7 @@ typedef struct {
 
 struct CredentialSession {
     char *target;
-    GArray *trials; /* of Trial */
+    GArray *trials;        /* of Trial */
     CredentialLearn learn; /* or NULL */
     gpointer learn_data;
 };

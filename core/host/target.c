@@ -275,8 +275,7 @@ open_collection(const TargetSource *source, Item *item, const char *text, GError
     item->directory = source->directory;
     if (source->directory == NULL)
         return refuse(error, text, 0, "it names a collection, and this host keeps none");
-    item->members =
-        source->directory->open(text + 1, &item->count, source->directory->data, error);
+    item->members = source->directory->open(text + 1, &item->count, source->directory->data, error);
     return item->members != NULL;
 }
 
@@ -556,9 +555,8 @@ target_source_next(TargetSource *source, GError **error)
     source->waits_for = -1;
     while (target == NULL && (item = g_queue_peek_head(&source->items)) != NULL) {
         if (!item->done)
-            target =
-                item->kind == ITEM_FILE ? file_yield(source, item, &problem)
-                                        : item_yield(source, item, &problem);
+            target = item->kind == ITEM_FILE ? file_yield(source, item, &problem)
+                                             : item_yield(source, item, &problem);
         if (problem != NULL) {
             g_propagate_error(error, problem);
             return NULL;

@@ -79,6 +79,12 @@ net_setup(void)
     make_type(&basic_type, "test.basic", "basic");
 }
 
+Host *
+net_host(void)
+{
+    return host;
+}
+
 static void
 free_type(CredentialTypeInfo *type)
 {

@@ -21,6 +21,7 @@ Outcome *net_run(NetTask task, const char *target, const char *const *logins, Ta
 void net_setup(void);
 void net_teardown(void);
 const CredentialTypeInfo *net_type(const char *id); /* test.digest or test.basic */
+Host *net_host(void);
 extern gpointer net_data;                           /* for the task */
 
 /* ---- a server of threads that blocks and follows a script ---- */

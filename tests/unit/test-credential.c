@@ -157,6 +157,53 @@ test_session(void)
     credential_session_free(session);
 }
 
+static void
+note_fate(PosternCredential *credential, const GError *why, gpointer data)
+{
+    g_string_append_printf(
+        data, "%s: %s; ", credential->label, why != NULL ? why->message : "let in");
+}
+
+/* What is learned: each refusal and each success once; nothing of what was not tried, could not be, or worked before. */
+static void
+test_fates(void)
+{
+    g_autoptr(CredentialSource) source = three();
+    CredentialSession *session = credential_session_new(NULL, "lab-7");
+    g_autoptr(GError) refused = g_error_new(POSTERN_ERROR, POSTERN_ERROR_AUTH, "refused");
+    g_autoptr(GError) cut = g_error_new(POSTERN_ERROR, POSTERN_ERROR_UNREACHABLE, "cut");
+    g_autoptr(GString) learned = g_string_new(NULL);
+    g_autoptr(GVariant) fates = NULL;
+    g_autofree char *text = NULL;
+
+    credential_session_on_fate(session, note_fate, learned);
+    credential_session_add(session, source->given->pdata[0], NULL);
+    credential_session_add(session, source->given->pdata[2], "refused an hour ago");
+    credential_session_add(session, source->given->pdata[1], NULL);
+    g_assert_null(credential_session_used(session));
+    next_is(session, digest, "first");
+    credential_session_rejected(session, source->given->pdata[0], cut);
+    next_is(session, digest, NULL);
+    next_is(session, basic, "second");
+    credential_session_accepted(session, source->given->pdata[1]);
+    credential_session_accepted(session, source->given->pdata[1]);
+    g_assert_true(credential_session_used(session) == source->given->pdata[1]);
+    credential_session_rejected(session, source->given->pdata[1], refused);
+    g_assert_cmpstr(learned->str, ==, "second: let in; ");
+    fates = credential_session_fates(session);
+    text = g_variant_print(fates, FALSE);
+    g_assert_nonnull(strstr(text, "'why': <'refused an hour ago'>"));
+    credential_session_free(session);
+    session = credential_session_new(source, "lab-7");
+    g_string_truncate(learned, 0);
+    credential_session_on_fate(session, note_fate, learned);
+    credential_session_bar(session, source->given->pdata[0], "barred");
+    next_is(session, digest, "third");
+    credential_session_rejected(session, source->given->pdata[2], refused);
+    g_assert_cmpstr(learned->str, ==, "third: refused; ");
+    credential_session_free(session);
+}
+
 /* The service: a loan per candidate, and every fate in the final error. */
 static GVariant *
 log_in(PosternRun *run, GVariant *params, gpointer self, GError **error)
@@ -196,6 +243,7 @@ main(int argc, char **argv)
     g_test_add_func("/credential/fields", test_fields);
     g_test_add_func("/credential/argument", test_argument);
     g_test_add_func("/credential/session", test_session);
+    g_test_add_func("/credential/fates", test_fates);
     g_test_add_func("/credential/service", test_service);
     status = g_test_run();
     net_teardown();

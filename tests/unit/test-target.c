@@ -165,6 +165,119 @@ test_pipe_waits(void)
     close(pipes[1]);
 }
 
+/* A directory of one collection, "lab", and one machine, "pc-1", that is reached elsewhere. */
+static guint opened, closed;
+
+static gpointer
+lab_open(const char *name, gint64 *count, gpointer data, GError **error)
+{
+    if (strcmp(name, "lab") != 0) {
+        g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, "no collection %s", name);
+        return NULL;
+    }
+    *count = 3;
+    opened++;
+    return g_new0(guint, 1);
+}
+
+/* The second of its members is an error, behind which it goes on. */
+static Target *
+lab_next(gpointer members, GError **error)
+{
+    guint at = ++*(guint *)members;
+    Target *target;
+
+    if (at == 2)
+        g_set_error_literal(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, "pc-2 has no address");
+    if (at == 2 || at > 3)
+        return NULL;
+    target = g_new0(Target, 1);
+    target->text = g_strdup_printf("pc-%u", at);
+    target->host = g_strdup_printf("10.0.0.%u", at);
+    return target;
+}
+
+static void
+lab_close(gpointer members)
+{
+    closed++;
+    g_free(members);
+}
+
+static gboolean
+lab_locate(Target *target, gpointer data, GError **error)
+{
+    if (strcmp(target->host, "unknown") == 0) {
+        g_set_error_literal(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, "nobody knows unknown");
+        return FALSE;
+    }
+    if (strcmp(target->host, "pc-1") == 0) {
+        g_free(target->host);
+        target->host = g_strdup("10.0.0.1");
+    }
+    return TRUE;
+}
+
+static void
+take_all(TargetSource *source, GString *all)
+{
+    for (;;) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Target) target = target_source_next(source, &error);
+
+        if (target == NULL && error == NULL)
+            return;
+        if (target == NULL)
+            g_string_append_printf(all, "(%s) ", error->message);
+        else
+            g_string_append_printf(all, "%s=%s:%u ", target->text, target->host, target->port);
+    }
+}
+
+static void
+test_directory(void)
+{
+    static const TargetDirectory lab = {NULL, lab_open, lab_next, lab_close, lab_locate};
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("postern-targets-XXXXXX", &path, NULL);
+    static const char text[] = "@lab # all of it\npc-1:16993\n@none\n10.0.0.9\n";
+    g_autoptr(TargetSource) source = target_source_new();
+    g_autoptr(GString) all = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(write(fd, text, sizeof text - 1), ==, sizeof text - 1);
+    close(fd);
+    target_source_set_directory(source, &lab);
+    g_assert_true(target_source_add(source, "@lab", &error));
+    g_assert_true(target_source_add(source, "unknown", &error));
+    g_assert_true(target_source_add(source, "pc-1", &error));
+    g_assert_cmpint(target_source_total(source), ==, 5);
+    g_assert_false(target_source_add(source, "@other", &error));
+    g_assert_cmpstr(error->message, ==, "no collection other");
+    g_clear_error(&error);
+    g_assert_true(target_source_add_file(source, path, &error));
+    g_assert_cmpint(target_source_total(source), ==, -1);
+    take_all(source, all);
+    g_assert_true(g_str_has_prefix(all->str,
+                                   "pc-1=10.0.0.1:0 (pc-2 has no address) pc-3=10.0.0.3:0 (nobody "
+                                   "knows unknown) pc-1=10.0.0.1:0 "
+                                   "pc-1=10.0.0.1:0 ("));
+    g_assert_nonnull(strstr(
+        all->str, "line 1: pc-2 has no address) pc-3=10.0.0.3:0 pc-1:16993=10.0.0.1:16993 ("));
+    g_assert_nonnull(strstr(all->str, "line 3: no collection none) 10.0.0.9=10.0.0.9:0 "));
+    g_assert_cmpuint(opened, ==, 2);
+    g_assert_cmpuint(closed, ==, opened);
+    g_remove(path);
+}
+
+static void
+test_no_directory(void)
+{
+    g_autofree char *found = expand("@lab");
+
+    g_assert_nonnull(strstr(found, "this host keeps none"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -175,5 +288,7 @@ main(int argc, char **argv)
     g_test_add_func("/target/file", test_file);
     g_test_add_func("/target/no-file", test_no_file);
     g_test_add_func("/target/pipe-waits", test_pipe_waits);
+    g_test_add_func("/target/directory", test_directory);
+    g_test_add_func("/target/no-directory", test_no_directory);
     return g_test_run();
 }
