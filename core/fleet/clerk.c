@@ -9,8 +9,9 @@
 
 #include <string.h>
 
-/* Errands in one transaction, and how long the clerk gathers them once a few have come. */
-enum { GROUP_MAX = 2048, PURGE_EVERY_US = 60 * 1000 * 1000, RESULT_WORDS = 400 };
+/* Errands in one transaction. While many come, the clerk gathers them for a moment: a wake-up and a commit for each few
+ * would cost more than what is to be done for them. */
+enum { GROUP_MAX = 2048, NAP_FROM = 8, NAP_US = 1000, PURGE_EVERY_US = 60 * 1000 * 1000 };
 
 typedef enum { ERRAND_BEGIN, ERRAND_END, ERRAND_KNOWN, ERRAND_LOGIN, ERRAND_OBSERVE } ErrandKind;
 
@@ -590,8 +591,13 @@ clerk_work(gpointer data)
     Clerk *clerk = data;
     GQueue group = G_QUEUE_INIT;
 
-    while (take_group(clerk, &group))
+    while (take_group(clerk, &group)) {
+        gboolean busy = group.length >= NAP_FROM;
+
         do_group(clerk, &group);
+        if (busy)
+            g_usleep(NAP_US);
+    }
     return NULL;
 }
 
