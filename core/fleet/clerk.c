@@ -21,7 +21,7 @@ typedef struct {
     gint64 seq; /* of its row in the journal */
     gint64 machine;
     char *subject; /* of its logins; NULL: it has no target */
-} Ticket; /* the clerk's thread only, but for `refs` */
+} Ticket;          /* the clerk's thread only, but for `refs` */
 
 typedef struct {
     ErrandKind kind;
@@ -267,11 +267,8 @@ find_subject(Clerk *clerk, PosternRun *run, Ticket *ticket, GError **error)
 
     if (host == NULL)
         return TRUE;
-    if (!machine_at(clerk->store,
-                    host,
-                    store_now() - clerk->settings.fresh_us,
-                    &ticket->machine,
-                    error))
+    if (!machine_at(
+            clerk->store, host, store_now() - clerk->settings.fresh_us, &ticket->machine, error))
         return FALSE;
     ticket->subject = ticket->machine != 0
                           ? g_strdup_printf("machine:%" G_GINT64_FORMAT, ticket->machine)
@@ -423,9 +420,8 @@ static gboolean
 do_observe(Clerk *clerk, const Errand *errand, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    Observation observation = {.source = errand->task,
-                               .at = store_now(),
-                               .fresh_us = clerk->settings.fresh_us};
+    Observation observation = {
+        .source = errand->task, .at = store_now(), .fresh_us = clerk->settings.fresh_us};
     gint64 machine = 0;
     gboolean good;
 
@@ -435,14 +431,14 @@ do_observe(Clerk *clerk, const Errand *errand, GError **error)
     else if (observation.fqdn == NULL && strchr(errand->host, '.') != NULL &&
              !g_hostname_is_ip_address(errand->host))
         observation.fqdn = errand->host;
-    good = machine_observe(
-        clerk->store, &observation, errand->ticket->machine, &machine, &problem);
+    good = machine_observe(clerk->store, &observation, errand->ticket->machine, &machine, &problem);
     observation_clear(&observation);
     if (good)
         return move_logins(clerk, errand->ticket, machine, error);
     /* what a device says of itself may be nonsense: that is no reason to stop writing */
     if (g_error_matches(problem, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM)) {
-        g_info("%s on %s reported what cannot be: %s", errand->task, errand->host, problem->message);
+        g_info(
+            "%s on %s reported what cannot be: %s", errand->task, errand->host, problem->message);
         return TRUE;
     }
     g_propagate_error(error, g_steal_pointer(&problem));

@@ -60,7 +60,7 @@ gboolean collection_sql(Store *store,
     return TRUE;
 }
 
-TargetDirectory *directory_new(Store *store)
+TargetDirectory *directory_new(Store *store, gint64 fresh_us)
 {
     return NULL;
 }

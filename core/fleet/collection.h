@@ -57,7 +57,8 @@ gboolean collection_sql(Store *store,
                         GError **error);
 
 /* What TargetSource asks: members of @NAME, and names and UUIDs of machines. `store` must outlive it; one thread. A
- * machine's target text is its name if that is its own alone, else its UUID or id; its host is machine_reach(). */
-TargetDirectory *directory_new(Store *store);
+ * machine's target text is its name if that is its own alone, else its UUID or #id; its host is machine_reach() with
+ * addresses fresh for `fresh_us`. */
+TargetDirectory *directory_new(Store *store, gint64 fresh_us);
 void directory_free(TargetDirectory *directory);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TargetDirectory, directory_free)

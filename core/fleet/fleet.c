@@ -110,6 +110,12 @@ number(const Fleet *fleet, const char *key)
     return value;
 }
 
+static gint64
+fresh_us(const Fleet *fleet)
+{
+    return (gint64)number(fleet, "address-fresh-hours") * 3600 * G_USEC_PER_SEC;
+}
+
 static gboolean
 configure(Fleet *fleet, GError **error)
 {
@@ -137,7 +143,7 @@ start_clerk(Fleet *fleet, GError **error)
         .access = fleet->access,
         .actor = fleet->actor,
         .profile = fleet->profile,
-        .fresh_us = (gint64)number(fleet, "address-fresh-hours") * 3600 * G_USEC_PER_SEC,
+        .fresh_us = fresh_us(fleet),
         .keep_days = number(fleet, "journal-keep-days"),
         .max_bytes = (guint64)number(fleet, "journal-max-mib") << 20,
     };
@@ -169,7 +175,7 @@ open_parts(Fleet *fleet, const FleetOptions *options, GError **error)
     fleet->store = store_open(fleet->store_path, error);
     if (fleet->store == NULL)
         return FALSE;
-    fleet->directory = directory_new(fleet->store);
+    fleet->directory = directory_new(fleet->store, fresh_us(fleet));
     if (options->profile != NULL) {
         g_autoptr(Profile) profile = profile_read(fleet->store, options->profile, error);
         if (profile == NULL)

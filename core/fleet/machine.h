@@ -10,7 +10,8 @@
  * DHCP gives it to somebody else. UUIDs that boards are shipped with by the thousand (all zeros, all
  * ones, 03000200-0400-0500-0006-000700080009 ...) are none.
  *
- * All functions work inside a transaction of the caller's where they write, and never begin one.
+ * What is seen again as it was is written down once a minute at most, so that a fleet at rest writes little; the history
+ * has changes only. All functions work inside a transaction of the caller's where they write, and never begin one.
  */
 #include "store/store.h"
 
@@ -22,17 +23,14 @@ typedef struct {
 } MachineKey;
 
 typedef struct {
-    char *name, *text;
-    gboolean is_number;
-    double number;
-    char *source;
+    char *name, *text, *source;
     gint64 seen;
 } MachineFact;
 
 typedef struct {
     gint64 id;
     char *uuid; /* lower case; NULL: not known */
-    char *name; /* as given, else the first label of its FQDN, else its address or UUID */
+    char *name; /* as given, else the first label of its FQDN, else its address, MAC or UUID */
     gint64 created, seen;
     GPtrArray *keys;  /* of MachineKey, by kind, latest first */
     GPtrArray *facts; /* of MachineFact, by name */
@@ -76,16 +74,16 @@ gboolean machine_find(Store *store, const char *word, gint64 *machine, GError **
 gboolean machine_at(
     Store *store, const char *host, gint64 fresh_since, gint64 *machine, GError **error);
 
-/* Where it is to be reached: its FQDN, else the address seen last; NULL: neither is known, or there is no such
- * machine (without error). The caller's. */
-char *machine_reach(Store *store, gint64 machine, GError **error);
+/* Where it is to be reached: the address at which it was seen since `fresh_since`, else its FQDN, else the address seen
+ * last; NULL: none is known, or there is no such machine (without error). The caller's. */
+char *machine_reach(Store *store, gint64 machine, gint64 fresh_since, GError **error);
 
 /* NULL with BAD_PARAM when it is not there. */
 Machine *machine_read(Store *store, gint64 machine, GError **error);
 
-/* Ids of machines of `collection` (NULL: all), by name, read as they are asked for: column 0 id, 1 uuid, 2 name,
- * 3 address seen last, 4 seen. */
-StoreRows *machine_rows(Store *store, GError **error);
+/* All machines for which the SQL condition on m.id holds (NULL: all), with its values, by name: column 0 id, 1 uuid,
+ * 2 name, 3 FQDN and 4 address seen last, 5 seen. */
+StoreRows *machine_rows(Store *store, const char *condition, GPtrArray *values, GError **error);
 
 /* What changed when: column 0 at, 1 source, 2 name, 3 old, 4 new; latest first. */
 StoreRows *machine_history(Store *store, gint64 machine, GError **error);

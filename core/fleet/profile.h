@@ -50,6 +50,15 @@ PosternCredential *profile_login(Store *store,
 /* Seal all again with another key, in the caller's transaction. */
 gboolean profile_reseal(Store *store, const Vault *from, const Vault *to, GError **error);
 
+/* The fields of a login, sealed for that profile; and back, checked against the type, with the label "profile NAME". */
+GBytes *profile_seal(
+    const Vault *vault, const char *name, const PosternCredential *credential, GError **error);
+PosternCredential *profile_unseal(const Vault *vault,
+                                  const char *name,
+                                  const CredentialTypeInfo *type,
+                                  GBytes *sealed,
+                                  GError **error);
+
 /* vault_print() of a login: type and all its fields. The caller's. */
 char *profile_print(const Vault *vault, const PosternCredential *credential);
 

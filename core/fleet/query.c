@@ -28,6 +28,11 @@ gboolean query_sql(const Query *query,
     return TRUE;
 }
 
+char *query_rank(const char *text)
+{
+    return NULL;
+}
+
 GPtrArray *query_collections(const Query *query)
 {
     return NULL;

@@ -38,5 +38,9 @@ gboolean query_sql(const Query *query,
                    GPtrArray *values,
                    GError **error);
 
+/* How numbers and versions compare: their parts, parted by dots, padded so that the texts compare as the numbers do. NULL:
+ * it is neither. The caller's. */
+char *query_rank(const char *text);
+
 /* The names of the collections it uses. Borrowed strings. */
 GPtrArray *query_collections(const Query *query);

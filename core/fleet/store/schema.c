@@ -12,7 +12,8 @@ static const char *const steps[] = {
     /* 0 -> 1 */
     "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 
-    /* whom there is; what identifies each, and when that was last so; what is known of it now, and was before */
+    /* whom there is; what identifies each, and when that was last so; what is known of it now, and was before. rank: query_rank()
+     * of the text, by which numbers and versions compare */
     "CREATE TABLE machine (id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT UNIQUE, name TEXT NOT NULL,"
     " created INTEGER NOT NULL, seen INTEGER NOT NULL);"
     "CREATE INDEX machine_by_name ON machine (name);"
@@ -21,10 +22,10 @@ static const char *const steps[] = {
     " seen INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (kind, value, machine)) WITHOUT ROWID;"
     "CREATE INDEX machine_key_of ON machine_key (machine, kind);"
     "CREATE TABLE machine_fact (machine INTEGER NOT NULL REFERENCES machine ON DELETE CASCADE, name TEXT NOT NULL,"
-    " text TEXT NOT NULL, number REAL, seen INTEGER NOT NULL, source TEXT NOT NULL,"
+    " text TEXT NOT NULL, rank TEXT, seen INTEGER NOT NULL, source TEXT NOT NULL,"
     " PRIMARY KEY (machine, name)) WITHOUT ROWID;"
-    "CREATE INDEX machine_fact_by_text ON machine_fact (name, text);"
-    "CREATE INDEX machine_fact_by_number ON machine_fact (name, number) WHERE number IS NOT NULL;"
+    "CREATE INDEX machine_fact_by_text ON machine_fact (name, text COLLATE NOCASE);"
+    "CREATE INDEX machine_fact_by_rank ON machine_fact (name, rank) WHERE rank IS NOT NULL;"
     "CREATE TABLE machine_tag (tag TEXT NOT NULL, machine INTEGER NOT NULL REFERENCES machine ON DELETE CASCADE,"
     " PRIMARY KEY (tag, machine)) WITHOUT ROWID;"
     "CREATE INDEX machine_tag_of ON machine_tag (machine);"
@@ -52,10 +53,7 @@ static const char *const steps[] = {
     " run INTEGER, parent INTEGER, actor TEXT NOT NULL, task TEXT, target TEXT, host TEXT, machine INTEGER,"
     " technology TEXT, params TEXT, profile TEXT, outcome TEXT, error TEXT, message TEXT, elapsed_us INTEGER,"
     " hash BLOB NOT NULL);"
-    "CREATE INDEX journal_by_run ON journal (run);"
-    "CREATE INDEX journal_by_machine ON journal (machine, seq) WHERE machine IS NOT NULL;"
-    "CREATE INDEX journal_by_target ON journal (target, seq);"
-    "CREATE INDEX journal_by_time ON journal (at);",
+    "CREATE INDEX journal_by_run ON journal (run) WHERE run IS NOT NULL;",
 };
 /* clang-format on */
 
