@@ -155,12 +155,14 @@ take_list(Role *role, guint which, const Settings *settings, GVariant *values, G
     return FALSE;
 }
 
-static GPtrArray *
-role_fields(GError **error)
+const PluginInfo *
+role_schema(void)
 {
-    g_autoptr(PluginInfo) schema = descriptor_from_copy(&role_section, "role", error);
+    static PluginInfo *schema;
 
-    return schema != NULL ? g_ptr_array_ref(schema->config) : NULL;
+    if (schema == NULL)
+        schema = descriptor_from_copy(&role_section, "role", NULL);
+    return schema;
 }
 
 static gboolean
@@ -168,12 +170,11 @@ fill_role(Role *role, const Settings *settings, GError **error)
 {
     static const char *const sections[] = {"role", NULL};
     const SettingsSection *section = settings_section(settings, "role");
-    g_autoptr(GPtrArray) fields = role_fields(error);
     g_autoptr(GVariant) values = NULL;
 
-    if (fields == NULL || !settings_check_sections(settings, sections, error))
+    if (!settings_check_sections(settings, sections, error))
         return FALSE;
-    values = settings_values(settings, "role", fields, error);
+    values = settings_values(settings, "role", role_schema()->config, error);
     if (values == NULL)
         return FALSE;
     role->line = section != NULL ? section->line : 1;

@@ -46,6 +46,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Access, access_free)
 
 gboolean access_is_open(const Access *access); /* no role has members */
 GPtrArray *access_roles(const Access *access); /* of Role, by name; borrowed */
+/* The description of section [role] of such a file. Borrowed. */
+const PluginInfo *role_schema(void);
 gboolean role_has_task(const Role *role, const char *task);
 
 /* Somebody: a name, and the groups it is in (NULL: ask the system, once). The name need not be known to the system, which

@@ -92,7 +92,8 @@ take_paths(Fleet *fleet, GError **error)
     else if (!g_path_is_absolute(fleet->store_path))
         return refuse(fleet, "store", "expected an absolute path, or none", error);
     if (fleet->key_file != NULL && fleet->key_credential != NULL)
-        return refuse(fleet, "key-credential", "the key is in key-file already: give one of them", error);
+        return refuse(
+            fleet, "key-credential", "the key is in key-file already: give one of them", error);
     if (fleet->key_file != NULL && !g_path_is_absolute(fleet->key_file))
         return refuse(fleet, "key-file", "expected an absolute path", error);
     if (fleet->key_file == NULL && fleet->key_credential == NULL && fleet->store_path != NULL)
@@ -124,6 +125,12 @@ configure(Fleet *fleet, GError **error)
     return TRUE;
 }
 
+gint64
+fleet_fresh_us(const Fleet *fleet)
+{
+    return (gint64)number(fleet, "address-fresh-hours") * 3600 * G_USEC_PER_SEC;
+}
+
 /* ---- opening ---- */
 
 static gboolean
@@ -136,7 +143,7 @@ start_clerk(Fleet *fleet, GError **error)
         .access = fleet->access,
         .actor = fleet->actor,
         .profile = fleet->profile,
-        .fresh_us = (gint64)number(fleet, "address-fresh-hours") * 3600 * G_USEC_PER_SEC,
+        .fresh_us = fleet_fresh_us(fleet),
         .keep_days = number(fleet, "journal-keep-days"),
         .max_bytes = (guint64)number(fleet, "journal-max-mib") << 20,
     };
@@ -153,8 +160,7 @@ start_clerk(Fleet *fleet, GError **error)
 static gboolean
 open_parts(Fleet *fleet, const FleetOptions *options, GError **error)
 {
-    g_autofree char *beside = g_path_get_dirname(host_settings(fleet->host)->file);
-    g_autofree char *roles = g_build_filename(beside, "roles.d", NULL);
+    g_autofree char *roles = access_directory(host_settings(fleet->host)->file);
 
     fleet->access = access_read(roles, error);
     if (fleet->access == NULL)
@@ -162,7 +168,8 @@ open_parts(Fleet *fleet, const FleetOptions *options, GError **error)
     if (fleet->store_path == NULL) {
         if (access_is_open(fleet->access))
             return TRUE;
-        return refuse(fleet, "store", "roles have members and cannot be kept without a store", error);
+        return refuse(
+            fleet, "store", "roles have members and cannot be kept without a store", error);
     }
     fleet->store = store_open(fleet->store_path, error);
     if (fleet->store == NULL)
@@ -187,6 +194,15 @@ fleet_open(Host *host, const FleetOptions *options, GError **error)
     if (!configure(fleet, error) || !open_parts(fleet, options, error))
         return NULL;
     return g_steal_pointer(&fleet);
+}
+
+Fleet *
+fleet_describe(Host *host, GError **error)
+{
+    g_autoptr(Fleet) fleet = g_new0(Fleet, 1);
+
+    fleet->host = host;
+    return configure(fleet, error) ? g_steal_pointer(&fleet) : NULL;
 }
 
 void
@@ -216,11 +232,12 @@ Store *
 fleet_store(Fleet *fleet, GError **error)
 {
     if (fleet->store == NULL)
-        g_set_error_literal(error,
-                            POSTERN_ERROR,
-                            POSTERN_ERROR_BAD_PARAM,
-                            "this needs the fleet's memory, and the configuration says store = none "
-                            "in section [fleet]");
+        g_set_error_literal(
+            error,
+            POSTERN_ERROR,
+            POSTERN_ERROR_BAD_PARAM,
+            "this needs the fleet's memory, and the configuration says store = none "
+            "in section [fleet]");
     return fleet->store;
 }
 
@@ -232,6 +249,18 @@ fleet_vault(Fleet *fleet, GError **error)
                            ? vault_open_credential(fleet->key_credential, error)
                            : vault_open(fleet->key_file, TRUE, error);
     return fleet->vault;
+}
+
+const char *
+fleet_store_path(const Fleet *fleet)
+{
+    return fleet->store_path;
+}
+
+const char *
+fleet_key_credential(const Fleet *fleet)
+{
+    return fleet->key_credential;
 }
 
 const char *
