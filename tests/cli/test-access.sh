@@ -69,7 +69,9 @@ p collection save kiosks query='name ~ kiosk-*'
 p access check bob dummy.echo kiosk-1
 is "collections: a query" "$status" 0
 p access check bob dummy.echo @lab -o csv
-is "collections: each member" "$(grep -c ',allowed,lab,' "$work/out")" "$(($(wc -l <"$work/out") - 1))"
+[ "$(wc -l <"$work/out")" -gt 10 ]
+result $? "collections: there are members"
+is "collections: each member is allowed" "$(grep -c ',allowed,lab,' "$work/out")" "$(($(wc -l <"$work/out") - 1))"
 
 # ---- runs ----
 role power 'dummy.ok' 'lab' "$me"

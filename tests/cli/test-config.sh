@@ -95,7 +95,7 @@ p config check
 unlike "template: as it is" "$out" "$etc/postern.conf:"
 like "template: as it is, it is sound" "$out" "ok       $etc/postern.conf"
 # two keys exclude each other
-uncommented "$work/postern.conf" | sed "/^key-credential/d; s|/path/to/|$work/|; s|^plugin-path =|& $builddir/.libs|" >"$etc/postern.conf"
+uncommented "$work/postern.conf" | sed "/^key-credential/d; s|/path/to/|$work/set/|; s|^plugin-path =|& $builddir/.libs|" >"$etc/postern.conf"
 p config check
 is "template: every key set: status" "$status" 0
 like "template: every key set" "$out" "ok       $etc/postern.conf"

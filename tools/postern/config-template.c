@@ -62,14 +62,13 @@ value_text(GVariant *value)
     return g_variant_print(value, FALSE);
 }
 
-/* What a key without a default looks like. */
-static const char *
+/* What a key without a default looks like; no two files are the same. */
+static char *
 sample(const FieldInfo *field)
 {
     static const struct {
         const char *word, *text; /* a format, or else a type */
     } samples[] = {
-        {"file", "/path/to/file"},
         {"host", "host.example.org"},
         {"ipaddr", "192.0.2.1"},
         {"mac", "00:11:22:33:44:55"},
@@ -83,12 +82,14 @@ sample(const FieldInfo *field)
     };
 
     if (field->choices != NULL && field->choices[0] != NULL)
-        return field->choices[0];
+        return g_strdup(field->choices[0]);
+    if (g_strcmp0(field->format, "file") == 0)
+        return g_strconcat("/path/to/", field->name, NULL);
     for (guint i = 0; i < G_N_ELEMENTS(samples); i++)
         if (g_strcmp0(samples[i].word, field->format) == 0 ||
             strcmp(samples[i].word, field->type) == 0)
-            return samples[i].text;
-    return field->type[0] == 'a' ? "[]" : "0";
+            return g_strdup(samples[i].text);
+    return g_strdup(field->type[0] == 'a' ? "[]" : "0");
 }
 
 static void
@@ -101,8 +102,7 @@ print_field(const FieldInfo *field)
                                              choices != NULL ? ": " : "",
                                              choices != NULL ? choices : "",
                                              field->fallback == NULL ? "; not set" : "");
-    g_autofree char *value =
-        field->fallback != NULL ? value_text(field->fallback) : g_strdup(sample(field));
+    g_autofree char *value = field->fallback != NULL ? value_text(field->fallback) : sample(field);
     g_autofree char *line =
         g_strdup_printf("#%s =%s%s", field->name, *value != '\0' ? " " : "", value);
 
