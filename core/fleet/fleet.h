@@ -28,8 +28,8 @@ typedef struct {
     gboolean dry;        /* take no part in runs: a replay touches no machine */
 } FleetOptions;
 
-/* Main thread, as all functions here. Opens the store (unless it is "none") and reads the roles; BAD_PARAM, BUSY or
- * CONFLICT say why not. The host must outlive it. Runs of the host are on record from here on. */
+/* Main thread, as all functions here. Opens the store (unless it is "none") and reads the roles; BAD_PARAM, BUSY,
+ * CONFLICT or FORBIDDEN (access.h) say why not. The host must outlive it. Runs of the host are on record from here on. */
 Fleet *fleet_open(Host *host, const FleetOptions *options, GError **error);
 /* Only what the section says and where things are: nothing is opened, made or bound to a run. For who checks a
  * configuration; fleet_store() has none, fleet_access() is NULL. */

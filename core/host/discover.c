@@ -268,15 +268,28 @@ is_open(const Entry *entry)
     return entry->plugin.reason == NULL;
 }
 
-/* Is its description wanted: of what is enabled, and of the rest if it is asked for and the file may be trusted. */
+/* Whether the file may be run to have it describe itself, though nothing enables it. */
+static gboolean
+may_be_asked(const Entry *entry)
+{
+    g_autofree char *sum = NULL;
+
+    if (entry->plugin.file == NULL || !trust_check(entry->plugin.file, geteuid(), NULL))
+        return FALSE;
+    if (entry->sha256 == NULL)
+        return TRUE;
+    sum = hash_file(entry->plugin.file);
+    return g_strcmp0(sum, entry->sha256) == 0;
+}
+
+/* Is its description wanted? Of what is enabled, and of the rest if that is asked for. */
 static gboolean
 is_wanted(const Entry *entry, const DiscoverOptions *options)
 {
     if (is_open(entry))
         return TRUE;
     return options->describe_all && entry->plugin.state == PLUGIN_NOT_ENABLED &&
-           (entry->linked_in ||
-            (entry->plugin.file != NULL && trust_check(entry->plugin.file, geteuid(), NULL)));
+           (entry->linked_in || may_be_asked(entry));
 }
 
 /* Take the description of a probe that went well. FALSE: it is damaged, which a cache may be. */
@@ -324,7 +337,7 @@ describe_linked_in(Registry *registry, const DiscoverOptions *options)
         Entry *entry = registry->entries->pdata[i];
         g_autoptr(GError) error = NULL;
 
-        if (!is_wanted(entry, options) || !entry->linked_in)
+        if (!entry->linked_in || !is_wanted(entry, options))
             continue;
         entry->plugin.info = loader_open(entry->plugin.name, NULL, registry->host, &error);
         if (entry->plugin.info == NULL)
@@ -355,7 +368,7 @@ describe_files(Registry *registry, const DiscoverOptions *options)
     for (guint i = 0; i < registry->entries->len; i++) {
         Entry *entry = registry->entries->pdata[i];
 
-        if (is_wanted(entry, options) && !entry->linked_in &&
+        if (!entry->linked_in && is_wanted(entry, options) &&
             (options->refresh || !describe_from_cache(entry, cache, registry->host)))
             g_ptr_array_add(probes, probe_new(entry->plugin.name, entry->plugin.file));
     }

@@ -40,7 +40,9 @@ like "check: pattern without task" "$out" "warning  $etc/roles.d/odd.conf: no ta
 p plugins
 is "a plugin that is not enabled binds nobody else" "$status" 0
 printf '[plugin]\nload = no\n' >"$etc/plugins.d/dummy.conf"
+printf 'not read\n' >"$etc/plugins.d/My_Plugin.conf"
 p config check
+like "check: a file that nobody reads" "$out" "warning  $etc/plugins.d/My_Plugin.conf: "
 is "check: a warning is no problem" "$status" 0
 chmod 0664 "$etc/roles.d/odd.conf"
 p config check
@@ -117,6 +119,11 @@ done
 rm "$etc/plugins.d/dummy.conf"
 p config template dummy
 like "template of a plugin that is not enabled" "$out" "#greeting = hello"
+printf '[plugin]\nload = no\nsha256 = %064d\n' 0 >"$etc/plugins.d/dummy.conf"
+p config template dummy
+is "template of a plugin that is not what it should be: not run: status" "$status" 2
+like "template of a plugin that is not what it should be: not run" "$err" "cannot say which keys it has"
+rm "$etc/plugins.d/dummy.conf"
 p config template dumy
 is "template: unknown plugin: status" "$status" 2
 like "template: unknown plugin" "$err" "did you mean 'dummy'"

@@ -71,6 +71,26 @@ has_problem(const Check *check, const char *file)
     return FALSE;
 }
 
+/* A file whose name no plugin can have is never read: whoever wrote it thinks otherwise. */
+static void
+warn_of_names(Check *check, GPtrArray *plugins)
+{
+    g_autofree char *beside = g_path_get_dirname(host_settings(check->host)->file);
+    g_autofree char *directory = g_build_filename(beside, "plugins.d", NULL);
+    g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
+    const char *file;
+
+    while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *path = g_build_filename(directory, file, NULL);
+        gboolean known = file[0] == '.' || !g_str_has_suffix(file, ".conf");
+
+        for (guint i = 0; i < plugins->len && !known; i++)
+            known = g_strcmp0(((const Plugin *)plugins->pdata[i])->config_file, path) == 0;
+        if (!known)
+            say(check, "warning", "%s: no plugin can have this name; the file is not read", path);
+    }
+}
+
 static void
 check_plugins(Check *check)
 {
@@ -98,6 +118,8 @@ check_plugins(Check *check)
         else
             say(check, "ok", "%s", plugin->config_file);
     }
+    if (plugins != NULL)
+        warn_of_names(check, plugins);
     say_problems(check);
 }
 
