@@ -68,8 +68,7 @@ pattern_free(gpointer pattern)
     g_pattern_spec_free(pattern);
 }
 
-/* `text` consists of lower-case letters, digits and `more`, begins with none of `never_first`, and is no longer than names are.
- */
+/* Lower-case letters, digits and `more`, beginning with none of `never_first`, as long as a name may be. */
 static gboolean
 is_name(const char *text, const char *more, const char *never_first)
 {
