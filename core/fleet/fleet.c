@@ -110,12 +110,6 @@ number(const Fleet *fleet, const char *key)
     return value;
 }
 
-static gint64
-fresh_us(const Fleet *fleet)
-{
-    return (gint64)number(fleet, "address-fresh-hours") * 3600 * G_USEC_PER_SEC;
-}
-
 static gboolean
 configure(Fleet *fleet, GError **error)
 {
@@ -131,6 +125,12 @@ configure(Fleet *fleet, GError **error)
     return TRUE;
 }
 
+gint64
+fleet_fresh_us(const Fleet *fleet)
+{
+    return (gint64)number(fleet, "address-fresh-hours") * 3600 * G_USEC_PER_SEC;
+}
+
 /* ---- opening ---- */
 
 static gboolean
@@ -143,7 +143,7 @@ start_clerk(Fleet *fleet, GError **error)
         .access = fleet->access,
         .actor = fleet->actor,
         .profile = fleet->profile,
-        .fresh_us = fresh_us(fleet),
+        .fresh_us = fleet_fresh_us(fleet),
         .keep_days = number(fleet, "journal-keep-days"),
         .max_bytes = (guint64)number(fleet, "journal-max-mib") << 20,
     };
@@ -160,8 +160,7 @@ start_clerk(Fleet *fleet, GError **error)
 static gboolean
 open_parts(Fleet *fleet, const FleetOptions *options, GError **error)
 {
-    g_autofree char *beside = g_path_get_dirname(host_settings(fleet->host)->file);
-    g_autofree char *roles = g_build_filename(beside, "roles.d", NULL);
+    g_autofree char *roles = access_directory(host_settings(fleet->host)->file);
 
     fleet->access = access_read(roles, error);
     if (fleet->access == NULL)
@@ -175,7 +174,7 @@ open_parts(Fleet *fleet, const FleetOptions *options, GError **error)
     fleet->store = store_open(fleet->store_path, error);
     if (fleet->store == NULL)
         return FALSE;
-    fleet->directory = directory_new(fleet->store, fresh_us(fleet));
+    fleet->directory = directory_new(fleet->store, fleet_fresh_us(fleet));
     if (options->profile != NULL) {
         g_autoptr(Profile) profile = profile_read(fleet->store, options->profile, error);
         if (profile == NULL)
@@ -195,6 +194,15 @@ fleet_open(Host *host, const FleetOptions *options, GError **error)
     if (!configure(fleet, error) || !open_parts(fleet, options, error))
         return NULL;
     return g_steal_pointer(&fleet);
+}
+
+Fleet *
+fleet_describe(Host *host, GError **error)
+{
+    g_autoptr(Fleet) fleet = g_new0(Fleet, 1);
+
+    fleet->host = host;
+    return configure(fleet, error) ? g_steal_pointer(&fleet) : NULL;
 }
 
 void
@@ -241,6 +249,18 @@ fleet_vault(Fleet *fleet, GError **error)
                            ? vault_open_credential(fleet->key_credential, error)
                            : vault_open(fleet->key_file, TRUE, error);
     return fleet->vault;
+}
+
+const char *
+fleet_store_path(const Fleet *fleet)
+{
+    return fleet->store_path;
+}
+
+const char *
+fleet_key_credential(const Fleet *fleet)
+{
+    return fleet->key_credential;
 }
 
 const char *

@@ -28,9 +28,12 @@ typedef struct {
     gboolean dry;        /* take no part in runs: a replay touches no machine */
 } FleetOptions;
 
-/* Main thread, as all functions here. Opens the store (unless it is "none") and reads the roles; BAD_PARAM, BUSY or
- * CONFLICT say why not. The host must outlive it. Runs of the host are on record from here on. */
+/* Main thread, as all functions here. Opens the store (unless it is "none") and reads the roles; BAD_PARAM, BUSY,
+ * CONFLICT or FORBIDDEN (access.h) say why not. The host must outlive it. Runs of the host are on record from here on. */
 Fleet *fleet_open(Host *host, const FleetOptions *options, GError **error);
+/* Only what the section says and where things are: nothing is opened, made or bound to a run. For who checks a
+ * configuration; fleet_store() has none, fleet_access() is NULL. */
+Fleet *fleet_describe(Host *host, GError **error);
 /* After the last batch. Waits until everything is written. */
 void fleet_free(Fleet *fleet);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fleet, fleet_free)
@@ -39,6 +42,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fleet, fleet_free)
 Store *fleet_store(Fleet *fleet, GError **error);
 /* NULL with `error`: the key cannot be had. Opened when first asked for. */
 const Vault *fleet_vault(Fleet *fleet, GError **error);
+const char *fleet_store_path(const Fleet *fleet); /* NULL: there is none */
+const char *fleet_key_credential(const Fleet *fleet); /* NULL: it is a file */
 const char *fleet_key_file(const Fleet *fleet); /* NULL: it is a systemd credential */
 const Access *fleet_access(const Fleet *fleet);
 const Actor *fleet_actor(const Fleet *fleet);
@@ -48,6 +53,7 @@ const TargetDirectory *fleet_directory(const Fleet *fleet);
 /* What section [fleet] says, a{sv} complete; and its description. Borrowed. */
 GVariant *fleet_settings(const Fleet *fleet);
 const PluginInfo *fleet_schema(void);
+gint64 fleet_fresh_us(const Fleet *fleet); /* how long an address alone identifies */
 
 /* Write down something that is no run, such as a change of a credential: commits by itself. */
 gboolean fleet_note(Fleet *fleet, const char *what, const char *message, GError **error);

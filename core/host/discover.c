@@ -144,17 +144,40 @@ read_config(Entry *entry, GPtrArray *fields, GError **error)
     return !g_variant_lookup(values, "sha256", "&s", &pin) || take_pin(entry, pin, error);
 }
 
-static gboolean
-read_configs(Registry *registry, GError **error)
+const PluginInfo *
+discover_schema(void)
 {
-    g_autoptr(PluginInfo) schema = descriptor_from_copy(&plugin_settings, "plugin", error);
+    static PluginInfo *schema;
 
     if (schema == NULL)
+        schema = descriptor_from_copy(&plugin_settings, "plugin", NULL);
+    return schema;
+}
+
+/* A file of plugins.d is wrong: the end, or one plugin less where all that is wrong is wanted. */
+static gboolean
+note_problem(Entry *entry, const DiscoverOptions *options, GError *problem, GError **error)
+{
+    if (options->problems == NULL) {
+        g_propagate_error(error, problem);
         return FALSE;
+    }
+    g_ptr_array_add(options->problems, g_strdup(problem->message));
+    entry_refuse(entry, PLUGIN_REFUSED, g_strdup(problem->message));
+    g_error_free(problem);
+    return TRUE;
+}
+
+static gboolean
+read_configs(Registry *registry, const DiscoverOptions *options, GError **error)
+{
     for (guint i = 0; i < registry->entries->len; i++) {
         Entry *entry = registry->entries->pdata[i];
+        GError *problem = NULL;
 
-        if (entry->plugin.config_file != NULL && !read_config(entry, schema->config, error))
+        if (entry->plugin.config_file != NULL &&
+            !read_config(entry, discover_schema()->config, &problem) &&
+            !note_problem(entry, options, problem, error))
             return FALSE;
     }
     return TRUE;
@@ -245,6 +268,30 @@ is_open(const Entry *entry)
     return entry->plugin.reason == NULL;
 }
 
+/* Whether the file may be run to have it describe itself, though nothing enables it. */
+static gboolean
+may_be_asked(const Entry *entry)
+{
+    g_autofree char *sum = NULL;
+
+    if (entry->plugin.file == NULL || !trust_check(entry->plugin.file, geteuid(), NULL))
+        return FALSE;
+    if (entry->sha256 == NULL)
+        return TRUE;
+    sum = hash_file(entry->plugin.file);
+    return g_strcmp0(sum, entry->sha256) == 0;
+}
+
+/* Is its description wanted? Of what is enabled, and of the rest if that is asked for. */
+static gboolean
+is_wanted(const Entry *entry, const DiscoverOptions *options)
+{
+    if (is_open(entry))
+        return TRUE;
+    return options->describe_all && entry->plugin.state == PLUGIN_NOT_ENABLED &&
+           (entry->linked_in || may_be_asked(entry));
+}
+
 /* Take the description of a probe that went well. FALSE: it is damaged, which a cache may be. */
 static gboolean
 describe(Entry *entry, const Probe *probe, const PosternHost *host)
@@ -284,13 +331,13 @@ free_probe(gpointer probe)
 }
 
 static void
-describe_linked_in(Registry *registry)
+describe_linked_in(Registry *registry, const DiscoverOptions *options)
 {
     for (guint i = 0; i < registry->entries->len; i++) {
         Entry *entry = registry->entries->pdata[i];
         g_autoptr(GError) error = NULL;
 
-        if (!is_open(entry) || !entry->linked_in)
+        if (!entry->linked_in || !is_wanted(entry, options))
             continue;
         entry->plugin.info = loader_open(entry->plugin.name, NULL, registry->host, &error);
         if (entry->plugin.info == NULL)
@@ -321,7 +368,7 @@ describe_files(Registry *registry, const DiscoverOptions *options)
     for (guint i = 0; i < registry->entries->len; i++) {
         Entry *entry = registry->entries->pdata[i];
 
-        if (is_open(entry) && !entry->linked_in &&
+        if (!entry->linked_in && is_wanted(entry, options) &&
             (options->refresh || !describe_from_cache(entry, cache, registry->host)))
             g_ptr_array_add(probes, probe_new(entry->plugin.name, entry->plugin.file));
     }
@@ -338,21 +385,27 @@ describe_files(Registry *registry, const DiscoverOptions *options)
 /* ---- the [config] sections ---- */
 
 static gboolean
-check_config(Entry *entry, GError **error)
+check_config(Entry *entry, const DiscoverOptions *options, GError **error)
 {
-    if (!is_open(entry))
+    GError *problem = NULL;
+
+    if (entry->plugin.info == NULL || entry->settings == NULL)
         return TRUE;
-    entry->plugin.state = PLUGIN_ENABLED;
-    entry->config = settings_values(entry->settings, "config", entry->plugin.info->config, error);
-    return entry->config != NULL;
+    if (is_open(entry))
+        entry->plugin.state = PLUGIN_ENABLED;
+    entry->config =
+        settings_values(entry->settings, "config", entry->plugin.info->config, &problem);
+    return entry->config != NULL || note_problem(entry, options, problem, error);
 }
 
 static gboolean
-check_required(const Entry *entry, GError **error)
+check_required(Entry *entry, const DiscoverOptions *options, GError **error)
 {
+    GError *problem = NULL;
+
     if (!entry->required || entry->plugin.state == PLUGIN_ENABLED)
         return TRUE;
-    g_set_error(error,
+    g_set_error(&problem,
                 POSTERN_ERROR,
                 POSTERN_ERROR_BAD_PARAM,
                 "%s says load = required, but plugin %s is %s: %s",
@@ -360,7 +413,7 @@ check_required(const Entry *entry, GError **error)
                 entry->plugin.name,
                 plugin_state_word(entry->plugin.state),
                 entry->plugin.reason);
-    return FALSE;
+    return note_problem(entry, options, problem, error);
 }
 
 gboolean
@@ -371,19 +424,19 @@ discover_plugins(Registry *registry, const DiscoverOptions *options, GError **er
     for (guint i = 0; options->plugin_path[i] != NULL; i++)
         if (!scan(registry, options->plugin_path[i], ".so", found_module))
             g_debug("no plugin directory %s", options->plugin_path[i]);
-    if (!read_configs(registry, error))
+    if (!read_configs(registry, options, error))
         return FALSE;
     for (guint i = 0; i < registry->entries->len; i++)
         decide(registry->entries->pdata[i], options);
-    describe_linked_in(registry);
+    describe_linked_in(registry, options);
     describe_files(registry, options);
     for (guint i = 0; i < registry->entries->len; i++)
-        if (!check_config(registry->entries->pdata[i], error))
+        if (!check_config(registry->entries->pdata[i], options, error))
             return FALSE;
     depend_check(registry);
     registry_complete(registry);
     for (guint i = 0; i < registry->entries->len; i++)
-        if (!check_required(registry->entries->pdata[i], error))
+        if (!check_required(registry->entries->pdata[i], options, error))
             return FALSE;
     return TRUE;
 }

@@ -106,6 +106,22 @@ static const struct {
 };
 /* clang-format on */
 
+const PluginInfo *
+host_schema(void)
+{
+    static PluginInfo *schema;
+
+    if (schema == NULL)
+        schema = descriptor_from_copy(&host_section, "host", NULL);
+    return schema;
+}
+
+const PluginInfo *
+host_plugin_schema(void)
+{
+    return discover_schema();
+}
+
 static gboolean
 take_limits(Host *host, const Settings *settings, GVariant *values, GError **error)
 {
@@ -161,11 +177,8 @@ configure(Host *host, const HostOptions *options, GError **error)
 {
     g_autoptr(GStrvBuilder) known = g_strv_builder_new();
     g_auto(GStrv) sections = NULL;
-    g_autoptr(PluginInfo) schema = descriptor_from_copy(&host_section, "host", error);
     g_autoptr(GVariant) values = NULL;
 
-    if (schema == NULL)
-        return FALSE;
     g_strv_builder_add(known, "host");
     for (guint i = 0; options->sections != NULL && options->sections[i] != NULL; i++)
         g_strv_builder_add(known, options->sections[i]);
@@ -174,7 +187,7 @@ configure(Host *host, const HostOptions *options, GError **error)
     if (host->settings == NULL ||
         !settings_check_sections(host->settings, (const char *const *)sections, error))
         return FALSE;
-    values = settings_values(host->settings, "host", schema->config, error);
+    values = settings_values(host->settings, "host", host_schema()->config, error);
     return values != NULL && take_limits(host, host->settings, values, error) &&
            take_paths(host, host->settings, values, error);
 }
@@ -191,6 +204,8 @@ discover(Host *host, const HostOptions *options, GError **error)
         .plugin_path = host->plugin_path,
         .cache_file = options->cache_file != NULL ? options->cache_file : host->cache_file,
         .refresh = options->refresh,
+        .describe_all = options->describe_all,
+        .problems = options->problems,
     };
 
     host->registry = registry_new(&host->table);

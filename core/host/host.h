@@ -17,6 +17,9 @@ typedef struct {
     gboolean refresh;        /* probe every plugin anew */
     guint32 abi_minor;       /* for tests: pretend to be an older host; 0: POSTERN_ABI_MINOR */
     const char *const *sections; /* of postern.conf that are not the host's to read; NULL: none */
+    gboolean describe_all;   /* learn what plugins say of themselves that are not enabled, too */
+    GPtrArray *problems;     /* of char *: a wrong file of plugins.d is noted here, and its plugin refused, instead of
+                              * being an error; or NULL */
 } HostOptions;
 
 /* What postern.conf sets for runs. */
@@ -54,6 +57,11 @@ const Settings *host_settings(const Host *host);
 struct RunHooks;
 void host_set_hooks(Host *host, const struct RunHooks *hooks);
 const struct RunHooks *host_hooks(const Host *host);
+
+/* The description of section [host] of postern.conf. Borrowed. */
+const PluginInfo *host_schema(void);
+/* That of section [plugin] of a file in plugins.d. */
+const PluginInfo *host_plugin_schema(void);
 
 /* The services, one table each, defined beside what they offer. */
 const void *host_service(const char *id);

@@ -55,7 +55,12 @@ typedef struct {
     char **plugin_path;     /* where the files are */
     const char *cache_file; /* or NULL */
     gboolean refresh;
+    gboolean describe_all; /* also those that are not enabled, if their files may be trusted */
+    GPtrArray *problems;   /* of char *, see HostOptions; or NULL */
 } DiscoverOptions;
+
+/* The description of section [plugin]. Borrowed. */
+const PluginInfo *discover_schema(void);
 
 /* Fill an empty registry: which plugins there are, which are enabled, what the enabled ones say
  * about themselves. FALSE with `error` when a file in plugins.d is not sound. */

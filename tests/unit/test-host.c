@@ -99,7 +99,10 @@ enable(const Place *place, const char *name)
 static Host *
 start(const Place *place)
 {
-    HostOptions options = {.config_file = place->config, .cache_file = place->cache};
+    static const char *const sections[] = {"fleet",
+                                           NULL}; /* of the installed file, not the host's */
+    HostOptions options = {
+        .config_file = place->config, .cache_file = place->cache, .sections = sections};
     g_autoptr(GError) error = NULL;
     Host *host = host_new(&options, &error);
 

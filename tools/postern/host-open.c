@@ -8,11 +8,27 @@
 Host *
 host_open(const Args *args)
 {
-    HostOptions options = {.config_file = args->config, .refresh = args->refresh, .sections = fleet_sections};
+    HostOptions options = {
+        .config_file = args->config, .refresh = args->refresh, .sections = fleet_sections};
     g_autoptr(GError) error = NULL;
     Host *host = host_new(&options, &error);
 
     if (host == NULL)
         complain("%s", error->message);
+    return host;
+}
+
+Host *
+host_open_leniently(const Args *args, GPtrArray *problems)
+{
+    HostOptions options = {.config_file = args->config,
+                           .sections = fleet_sections,
+                           .describe_all = TRUE,
+                           .problems = problems};
+    g_autoptr(GError) error = NULL;
+    Host *host = host_new(&options, &error);
+
+    if (host == NULL)
+        g_ptr_array_add(problems, g_strdup(error->message));
     return host;
 }

@@ -82,6 +82,7 @@ files(GString *out)
     section(out, "files");
     term(out, CONFDIR "/postern.conf", "settings of the host: plugin path, limits, time-outs");
     term(out, CONFDIR "/plugins.d/NAME.conf", "enables plugin NAME and configures it");
+    term(out, CONFDIR "/roles.d/NAME.conf", "who may run which tasks on which machines");
     term(out, PLUGINDIR "/NAME.so", "a plugin");
 }
 

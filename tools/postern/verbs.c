@@ -101,6 +101,7 @@ static const char *const log_examples[] = {
     "postern log --follow", NULL};
 static const char *const diagnose_examples[] = {"postern diagnose lab-7", "postern diagnose @lab -o jsonl", NULL};
 static const char *const config_examples[] = {"postern config check", "postern config show --effective", NULL};
+static const char *const template_examples[] = {"postern config template amt > /etc/postern/plugins.d/amt.conf", NULL};
 static const char *const plugins_examples[] = {"postern plugins", "postern plugins -o json", NULL};
 static const char *const tasks_examples[] = {"postern tasks", "postern tasks 'amt.power.*'", "postern tasks inventory", NULL};
 static const char *const show_examples[] = {"postern task show amt.power.set", NULL};
@@ -181,9 +182,13 @@ const Verb verbs[] = {
     {"credential import", "FILE passphrase=@FILE", 1, 2, "read profiles that were exported",
      "Profiles that are there already are not changed; nothing is taken in when one is.",
      no_options, credential_export_examples, verb_credential_import},
-    {"access check", "USER TASK TARGET", 3, 3, "say whether a user may run a task on a target, and why", NULL,
+    {"access check", "USER TASK TARGET", 3, 3, "say whether a user may run a task on a target, and why",
+     "USER need not be known to the system; the groups of one who is are asked for. TARGET may be a range or @NAME: then "
+     "each target has its verdict. The exit status is 0 if all are allowed, 1 if one is denied.",
      output_options, access_examples, verb_access_check},
-    {"access list", "", 0, 0, "list the roles and who is in them", NULL, output_options, NULL, verb_access_list},
+    {"access list", "", 0, 0, "list the roles and who is in them",
+     "A role is a file in roles.d beside postern.conf. While none has members, whoever can open the store may run every "
+     "task; as soon as one has, nobody may run what no role of theirs grants.", output_options, NULL, verb_access_list},
     {"log", "", 0, 0, "what was done: every run, by whom, on what, and how it ended",
      "The journal has a row before and a row behind each run; nothing runs when it cannot be written.",
      log_options, log_examples, verb_log},
@@ -192,10 +197,14 @@ const Verb verbs[] = {
      "rewritten the journal up to there.", output_options, NULL, verb_log_verify},
     {"log purge", "", 0, 0, "remove what the journal keeps longer than the configuration says",
      "This also happens by itself, while runs go on.", no_options, NULL, verb_log_purge},
-    {"config check", "", 0, 0, "check every configuration file", NULL, no_options, config_examples, verb_config_check},
+    {"config check", "", 0, 0, "check every configuration file",
+     "One line for each: ok, problem or warning. Also checks that the fleet's memory and its key can be opened; makes "
+     "neither. The exit status is 0 if there is no problem, else 3.", no_options, config_examples, verb_config_check},
     {"config show", "", 0, 0, "show the configuration, and where each value comes from", NULL,
      show_options, config_examples, verb_config_show},
-    {"config template", "[PLUGIN]", 0, 1, "print a commented configuration file", NULL, no_options, NULL, verb_config_template},
+    {"config template", "[PLUGIN]", 0, 1, "print a commented configuration file",
+     "postern.conf, or the file of PLUGIN in plugins.d, with every key, what it means and its default. All keys are "
+     "commented out.", no_options, template_examples, verb_config_template},
     {"store backup", "FILE", 1, 1, "copy the fleet's memory while it is in use",
      "The key that seals secrets is not in it: keep a copy of that elsewhere.", no_options, NULL, verb_store_backup},
     {"store check", "", 0, 0, "check that the fleet's memory is sound", NULL, no_options, NULL, verb_store_check},
