@@ -276,6 +276,15 @@ find_subject(Clerk *clerk, PosternRun *run, Ticket *ticket, GError **error)
     return TRUE;
 }
 
+/* A login that was given with the command, too, is not tried a second time. */
+static void
+leave_out(GPtrArray *candidates, const char *print)
+{
+    for (guint i = candidates->len; i > 0; i--)
+        if (strcmp(((const ProfileCandidate *)candidates->pdata[i - 1])->print, print) == 0)
+            g_ptr_array_remove_index(candidates, i - 1);
+}
+
 static gboolean
 find_candidates(Clerk *clerk, Errand *errand, GError **error)
 {
@@ -299,7 +308,21 @@ find_candidates(Clerk *clerk, Errand *errand, GError **error)
     }
     errand->candidates =
         profile_candidates(clerk->profiles, subject, clerk->settings.profile, now, error);
-    return errand->candidates != NULL;
+    if (errand->candidates == NULL)
+        return FALSE;
+    for (guint i = 0; source != NULL && i < source->given->len; i++)
+        leave_out(errand->candidates, print_of(clerk, source->given->pdata[i]));
+    return TRUE;
+}
+
+/* What a role grants is the task that somebody runs; what that runs in its turn is its own business, on machines of the same
+ * scope. */
+static const char *
+granted_task(const PosternRun *run)
+{
+    while (run_parent(run) != NULL)
+        run = run_parent(run);
+    return run_task(run)->id;
 }
 
 /* A refusal is on record, too. It ends the run, not the transaction. */
@@ -312,7 +335,7 @@ may_run(Clerk *clerk, Errand *errand, gboolean *may, GError **error)
     *may = access_check(clerk->settings.access,
                         clerk->store,
                         clerk->settings.actor,
-                        run_task(run)->id,
+                        granted_task(run),
                         errand->ticket->machine,
                         run_target(run)->host,
                         NULL,

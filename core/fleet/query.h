@@ -11,9 +11,10 @@
  *
  * FACT is uuid, name, mac, fqdn, address, seen (how long ago: "seen < 7d"), or a name that a plugin reported
  * ("amt.version", "power"). VALUE is a word or "text in quotes" (\" and \\ inside). Numbers and dotted versions
- * compare as such (12 <= 12.0.81 < 12.10), other text without regard to case; `~` is a pattern with * and ?. FACT alone:
- * it is known. A machine of which the fact is not known satisfies no comparison, not even `!=`; `not` turns it
- * round. Address also takes A.B.C.D/N with `in` and `=`. At most 16 KiB, 64 levels and 512 comparisons.
+ * compare part by part (12 < 12.0.81 < 12.10), other text without regard to case; `~` is a pattern with * and ?. FACT
+ * alone: it is known. A machine of which the fact is not known satisfies no comparison, not even `!=`; `not` turns it
+ * round. `address = A.B.C.D/N` (or a range) asks whether it is in there. Of FQDN and address the one seen last counts, of
+ * MACs all. At most 16 KiB, 64 levels and 512 comparisons.
  */
 #include "store/store.h"
 
@@ -29,11 +30,13 @@ char *query_print(const Query *query);
 
 /* Append an SQL condition on the machine whose id is the SQL expression `machine` ("m.id"), and its values
  * (GVariant) to `values`, for store_query_values(). Collections it names are looked up in `store`: BAD_PARAM for one
- * that is not there, CONFLICT for one that contains itself. `now` is store_now(). */
+ * that is not there, CONFLICT for one that contains itself. `now` is store_now(); `depth` counts collections in
+ * collections, from 0. */
 gboolean query_sql(const Query *query,
                    Store *store,
                    const char *machine,
                    gint64 now,
+                   guint depth,
                    GString *sql,
                    GPtrArray *values,
                    GError **error);

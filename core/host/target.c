@@ -584,6 +584,21 @@ target_source_stop_waiting(TargetSource *source)
     item_free(g_queue_pop_head(&source->items));
 }
 
+gboolean
+target_is_range(const char *text, guint32 *first, guint32 *last)
+{
+    const TargetSource nowhere = {.waits_for = -1};
+    Item *item = text[0] != '@' ? item_parse(&nowhere, text, NULL) : NULL;
+    gboolean is = item != NULL && item->kind == ITEM_RANGE;
+
+    if (is) {
+        *first = item->first;
+        *last = item->last;
+    }
+    item_free(item);
+    return is;
+}
+
 gint64
 target_source_total(const TargetSource *source)
 {

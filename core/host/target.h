@@ -62,5 +62,8 @@ int target_source_waits_for(const TargetSource *source);
 /* Forget what could only be had by waiting: a cancelled batch names only the targets at hand. */
 void target_source_stop_waiting(TargetSource *source);
 
+/* TRUE if `text` is a network or range: its first and last address, in host byte order. */
+gboolean target_is_range(const char *text, guint32 *first, guint32 *last);
+
 /* How many there are in all, if that is known without reading files; -1 otherwise. */
 gint64 target_source_total(const TargetSource *source);

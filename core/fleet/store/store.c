@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "error.h"
+#include "functions.h"
 #include "schema.h"
 #include "store.h"
 
@@ -387,24 +388,30 @@ pragma(Store *store, const char *sql, GError **error)
 static gboolean
 check_place(const Store *store, const char *directory, GError **error)
 {
-    static const guint32 remote[] = {
-        0x6969 /* NFS */, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */, 0x517b, /* SMB */
-        0x01021997 /* 9P */, 0x00c36400 /* Ceph */, 0x5346414f /* AFS */};
+    static const guint32 remote[] = {0x6969 /* NFS */,
+                                     0xff534d42 /* CIFS */,
+                                     0xfe534d42 /* SMB2 */,
+                                     0x517b, /* SMB */
+                                     0x01021997 /* 9P */,
+                                     0x00c36400 /* Ceph */,
+                                     0x5346414f /* AFS */};
     struct statfs info;
 
     if (statfs(directory, &info) != 0) {
-        error_set_errno(error, errno, "store %s: cannot look at directory %s", store->path, directory);
+        error_set_errno(
+            error, errno, "store %s: cannot look at directory %s", store->path, directory);
         return FALSE;
     }
     for (guint i = 0; i < G_N_ELEMENTS(remote); i++) {
         if ((guint32)info.f_type != remote[i])
             continue;
-        g_set_error(error,
-                    POSTERN_ERROR,
-                    POSTERN_ERROR_BAD_PARAM,
-                    "store %s: its directory is on a network file system, where several processes cannot "
-                    "share it safely; name a file on a local disk as store in section [fleet]",
-                    store->path);
+        g_set_error(
+            error,
+            POSTERN_ERROR,
+            POSTERN_ERROR_BAD_PARAM,
+            "store %s: its directory is on a network file system, where several processes cannot "
+            "share it safely; name a file on a local disk as store in section [fleet]",
+            store->path);
         return FALSE;
     }
     return TRUE;
@@ -426,14 +433,15 @@ make_file(const Store *store, GError **error)
     close(fd);
     if (S_ISREG(info.st_mode) && (info.st_mode & 007) == 0)
         return TRUE;
-    g_set_error(error,
-                POSTERN_ERROR,
-                POSTERN_ERROR_BAD_PARAM,
-                "store %s: expected a file that others cannot read or write, found %s with mode %04o; "
-                "try chmod 600",
-                store->path,
-                S_ISREG(info.st_mode) ? "one" : "something else",
-                info.st_mode & 07777);
+    g_set_error(
+        error,
+        POSTERN_ERROR,
+        POSTERN_ERROR_BAD_PARAM,
+        "store %s: expected a file that others cannot read or write, found %s with mode %04o; "
+        "try chmod 600",
+        store->path,
+        S_ISREG(info.st_mode) ? "one" : "something else",
+        info.st_mode & 07777);
     return FALSE;
 }
 
@@ -531,6 +539,8 @@ set_up(Store *store, GError **error)
     sqlite3_busy_timeout(store->db, BUSY_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    if (functions_add(store->db) != SQLITE_OK)
+        return fail(store, sqlite3_errcode(store->db), "set it up", error);
     return pragma(store, "PRAGMA foreign_keys = ON", error) && pragma(store, cache, error) &&
            pragma(store, "PRAGMA temp_store = MEMORY", error) &&
            pragma(store, "PRAGMA journal_mode = WAL", error) &&
@@ -621,12 +631,13 @@ store_check(Store *store, GError **error)
     g_autoptr(GString) found = g_string_new(NULL);
 
     if (!check_one(store, "PRAGMA integrity_check(20)", "ok", found, error) ||
-        !check_one(store,
-                   "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to no ' || parent "
-                   "FROM pragma_foreign_key_check LIMIT 20",
-                   NULL,
-                   found,
-                   error))
+        !check_one(
+            store,
+            "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to no ' || parent "
+            "FROM pragma_foreign_key_check LIMIT 20",
+            NULL,
+            found,
+            error))
         return FALSE;
     if (found->len == 0)
         return TRUE;
