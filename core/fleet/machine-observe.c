@@ -22,6 +22,7 @@ typedef struct {
     char *uuid, *fqdn, *address, *name;
     GPtrArray *macs;
     gint64 machine;
+    gboolean is_new; /* the machine: nothing is known of it, and its history begins with itself */
 } Sighting;
 
 static void
@@ -350,6 +351,24 @@ read_key(Store *store,
 }
 
 static gboolean
+write_key(
+    Store *store, const Sighting *sighting, const char *kind, const char *value, GError **error)
+{
+    return store_run(
+        store,
+        error,
+        "INSERT INTO machine_key (kind, value, machine, first_seen, seen, source) "
+        "VALUES ($1, $2, $3, $4, $4, $5) ON CONFLICT (kind, value, machine) DO UPDATE SET "
+        "seen = excluded.seen, source = excluded.source",
+        "ssiis",
+        kind,
+        value,
+        sighting->machine,
+        sighting->as_given->at,
+        sighting->as_given->source);
+}
+
+static gboolean
 set_key(Store *store, const Sighting *sighting, const char *kind, const char *value, GError **error)
 {
     const Observation *given = sighting->as_given;
@@ -359,28 +378,18 @@ set_key(Store *store, const Sighting *sighting, const char *kind, const char *va
 
     if (value == NULL)
         return TRUE;
+    if (sighting->is_new)
+        return write_key(store, sighting, kind, value, error);
     if (!read_key(store, sighting->machine, kind, value, &latest, &seen, error))
         return FALSE;
     same = g_strcmp0(latest, value) == 0;
     /* what was seen before the latest is history already */
     if (same ? given->at < seen + AGAIN_US : given->at < seen)
         return TRUE;
-    if (!store_run(
-            store,
-            error,
-            "INSERT INTO machine_key (kind, value, machine, first_seen, seen, source) "
-            "VALUES ($1, $2, $3, $4, $4, $5) ON CONFLICT (kind, value, machine) DO UPDATE SET "
-            "seen = excluded.seen, source = excluded.source",
-            "ssiis",
-            kind,
-            value,
-            sighting->machine,
-            given->at,
-            given->source))
-        return FALSE;
-    return same ||
-           machine_note(
-               store, sighting->machine, given->at, given->source, kind, latest, value, error);
+    return write_key(store, sighting, kind, value, error) &&
+           (same ||
+            machine_note(
+                store, sighting->machine, given->at, given->source, kind, latest, value, error));
 }
 
 static gboolean
@@ -463,29 +472,38 @@ write_fact(
 }
 
 static gboolean
-set_fact(Store *store, const Sighting *sighting, const char *name, const char *text, GError **error)
+read_fact(Store *store, gint64 machine, const char *name, char **text, gint64 *seen, GError **error)
 {
-    const Observation *given = sighting->as_given;
     g_autoptr(GError) problem = NULL;
     g_autoptr(StoreRows) rows =
         store_query(store,
                     &problem,
                     "SELECT text, seen FROM machine_fact WHERE machine = $1 AND name = $2",
                     "is",
-                    sighting->machine,
+                    machine,
                     name);
+
+    if (rows != NULL && store_next(rows, &problem)) {
+        *text = g_strdup(store_text(rows, 0));
+        *seen = store_integer(rows, 1);
+    }
+    if (problem == NULL)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
+}
+
+static gboolean
+set_fact(Store *store, const Sighting *sighting, const char *name, const char *text, GError **error)
+{
+    const Observation *given = sighting->as_given;
     g_autofree char *old = NULL;
     gint64 seen = G_MININT64 / 2;
 
-    if (rows != NULL && store_next(rows, &problem)) {
-        old = g_strdup(store_text(rows, 0));
-        seen = store_integer(rows, 1);
-    }
-    g_clear_pointer(&rows, store_rows_free);
-    if (problem != NULL) {
-        g_propagate_error(error, g_steal_pointer(&problem));
+    if (sighting->is_new)
+        return write_fact(store, sighting, name, text, error);
+    if (!read_fact(store, sighting->machine, name, &old, &seen, error))
         return FALSE;
-    }
     if (g_strcmp0(old, text) == 0)
         return given->at < seen + AGAIN_US || write_fact(store, sighting, name, text, error);
     return given->at < seen ||
@@ -566,13 +584,12 @@ machine_observe(
     Store *store, const Observation *observation, gint64 subject, gint64 *machine, GError **error)
 {
     g_auto(Sighting) sighting = {0};
-    gboolean known;
 
     if (!sighting_read(&sighting, observation, error) || !check_facts(observation, error) ||
         !identify(store, &sighting, subject, error))
         return FALSE;
-    known = sighting.machine != 0;
-    if (!(known ? update(store, &sighting, error) : create(store, &sighting, error)) ||
+    sighting.is_new = sighting.machine == 0;
+    if (!(sighting.is_new ? create(store, &sighting, error) : update(store, &sighting, error)) ||
         !set_keys(store, &sighting, error) || !set_facts(store, &sighting, error) ||
         !set_tags(store, &sighting, error))
         return FALSE;

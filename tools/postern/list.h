@@ -16,3 +16,10 @@ typedef struct {
 } ListKind;
 
 void list_print(const ListKind *kind, GPtrArray *items, Format format);
+
+/* The same, item by item as they come: a list of any length, held only until the widths of a table's columns can be
+ * told. */
+typedef struct List List;
+List *list_begin(const ListKind *kind, Format format);
+void list_add(List *list, gconstpointer item);
+void list_end(List *list); /* writes what is left, and frees it */
