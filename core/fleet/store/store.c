@@ -22,6 +22,9 @@ struct Store {
     char *path;
     GHashTable *statements; /* SQL -> sqlite3_stmt that nobody uses now */
     gboolean in_transaction;
+    gpointer kept; /* until the transaction ends */
+    GDestroyNotify kept_destroy;
+    StoreWrite kept_write;
 };
 
 struct StoreRows {
@@ -345,7 +348,46 @@ store_is_null(StoreRows *rows, guint column)
     return sqlite3_column_type(rows->statement, (int)column) == SQLITE_NULL;
 }
 
+gsize
+store_length(StoreRows *rows, guint column)
+{
+    return (gsize)sqlite3_column_bytes(rows->statement, (int)column);
+}
+
+char
+store_type(StoreRows *rows, guint column)
+{
+    switch (sqlite3_column_type(rows->statement, (int)column)) {
+    case SQLITE_INTEGER:
+        return 'i';
+    case SQLITE_FLOAT:
+        return 'd';
+    case SQLITE_TEXT:
+        return 's';
+    case SQLITE_BLOB:
+        return 'b';
+    default:
+        return 0;
+    }
+}
+
 /* ---- transactions ---- */
+
+void
+store_keep(Store *store, gpointer data, GDestroyNotify destroy, StoreWrite write)
+{
+    if (store->kept != NULL)
+        store->kept_destroy(store->kept);
+    store->kept = data;
+    store->kept_destroy = destroy;
+    store->kept_write = write;
+}
+
+gpointer
+store_kept(const Store *store)
+{
+    return store->kept;
+}
 
 gboolean
 store_begin(Store *store, GError **error)
@@ -355,13 +397,22 @@ store_begin(Store *store, GError **error)
 }
 
 gboolean
+store_begin_read(Store *store, GError **error)
+{
+    store->in_transaction = store_run(store, error, "BEGIN", "");
+    return store->in_transaction;
+}
+
+gboolean
 store_commit(Store *store, GError **error)
 {
-    if (!store_run(store, error, "COMMIT", "")) {
+    if ((store->kept != NULL && !store->kept_write(store, store->kept, error)) ||
+        !store_run(store, error, "COMMIT", "")) {
         store_rollback(store);
         return FALSE;
     }
     store->in_transaction = FALSE;
+    store_keep(store, NULL, NULL, NULL);
     return TRUE;
 }
 
@@ -372,6 +423,7 @@ store_rollback(Store *store)
     if (store->in_transaction && !sqlite3_get_autocommit(store->db))
         store_run(store, NULL, "ROLLBACK", "");
     store->in_transaction = FALSE;
+    store_keep(store, NULL, NULL, NULL);
 }
 
 /* ---- opening ---- */
@@ -387,24 +439,30 @@ pragma(Store *store, const char *sql, GError **error)
 static gboolean
 check_place(const Store *store, const char *directory, GError **error)
 {
-    static const guint32 remote[] = {
-        0x6969 /* NFS */, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */, 0x517b, /* SMB */
-        0x01021997 /* 9P */, 0x00c36400 /* Ceph */, 0x5346414f /* AFS */};
+    static const guint32 remote[] = {0x6969 /* NFS */,
+                                     0xff534d42 /* CIFS */,
+                                     0xfe534d42 /* SMB2 */,
+                                     0x517b, /* SMB */
+                                     0x01021997 /* 9P */,
+                                     0x00c36400 /* Ceph */,
+                                     0x5346414f /* AFS */};
     struct statfs info;
 
     if (statfs(directory, &info) != 0) {
-        error_set_errno(error, errno, "store %s: cannot look at directory %s", store->path, directory);
+        error_set_errno(
+            error, errno, "store %s: cannot look at directory %s", store->path, directory);
         return FALSE;
     }
     for (guint i = 0; i < G_N_ELEMENTS(remote); i++) {
         if ((guint32)info.f_type != remote[i])
             continue;
-        g_set_error(error,
-                    POSTERN_ERROR,
-                    POSTERN_ERROR_BAD_PARAM,
-                    "store %s: its directory is on a network file system, where several processes cannot "
-                    "share it safely; name a file on a local disk as store in section [fleet]",
-                    store->path);
+        g_set_error(
+            error,
+            POSTERN_ERROR,
+            POSTERN_ERROR_BAD_PARAM,
+            "store %s: its directory is on a network file system, where several processes cannot "
+            "share it safely; name a file on a local disk as store in section [fleet]",
+            store->path);
         return FALSE;
     }
     return TRUE;
@@ -426,14 +484,15 @@ make_file(const Store *store, GError **error)
     close(fd);
     if (S_ISREG(info.st_mode) && (info.st_mode & 007) == 0)
         return TRUE;
-    g_set_error(error,
-                POSTERN_ERROR,
-                POSTERN_ERROR_BAD_PARAM,
-                "store %s: expected a file that others cannot read or write, found %s with mode %04o; "
-                "try chmod 600",
-                store->path,
-                S_ISREG(info.st_mode) ? "one" : "something else",
-                info.st_mode & 07777);
+    g_set_error(
+        error,
+        POSTERN_ERROR,
+        POSTERN_ERROR_BAD_PARAM,
+        "store %s: expected a file that others cannot read or write, found %s with mode %04o; "
+        "try chmod 600",
+        store->path,
+        S_ISREG(info.st_mode) ? "one" : "something else",
+        info.st_mode & 07777);
     return FALSE;
 }
 
@@ -522,18 +581,36 @@ migrate(Store *store, GError **error)
     return store_commit(store, error);
 }
 
+/* Several processes may be the first at the same time; SQLite then tells some of them BUSY without waiting. */
+static gboolean
+go_ahead_logging(Store *store, GError **error)
+{
+    static const char sql[] = "PRAGMA journal_mode = WAL";
+    gint64 until = g_get_monotonic_time() + BUSY_MS * G_TIME_SPAN_MILLISECOND;
+    int result;
+
+    while ((result = sqlite3_exec(store->db, sql, NULL, NULL, NULL)) != SQLITE_OK) {
+        if ((result & 0xff) != SQLITE_BUSY || g_get_monotonic_time() > until)
+            return fail(store, result, sql, error);
+        g_usleep(10 * 1000);
+    }
+    return TRUE;
+}
+
 static gboolean
 set_up(Store *store, GError **error)
 {
+    gint64 version = 0;
     g_autofree char *cache = g_strdup_printf("PRAGMA cache_size = -%d", CACHE_KIB);
 
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, BUSY_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    return pragma(store, "PRAGMA foreign_keys = ON", error) && pragma(store, cache, error) &&
-           pragma(store, "PRAGMA temp_store = MEMORY", error) &&
-           pragma(store, "PRAGMA journal_mode = WAL", error) &&
+    /* whose it is comes first: another program's file keeps its mode, too */
+    return read_identity(store, &version, error) &&
+           pragma(store, "PRAGMA foreign_keys = ON", error) && pragma(store, cache, error) &&
+           pragma(store, "PRAGMA temp_store = MEMORY", error) && go_ahead_logging(store, error) &&
            pragma(store, "PRAGMA synchronous = FULL", error) && migrate(store, error);
 }
 
@@ -621,12 +698,13 @@ store_check(Store *store, GError **error)
     g_autoptr(GString) found = g_string_new(NULL);
 
     if (!check_one(store, "PRAGMA integrity_check(20)", "ok", found, error) ||
-        !check_one(store,
-                   "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to no ' || parent "
-                   "FROM pragma_foreign_key_check LIMIT 20",
-                   NULL,
-                   found,
-                   error))
+        !check_one(
+            store,
+            "SELECT \"table\" || ' row ' || coalesce(rowid, '?') || ' refers to no ' || parent "
+            "FROM pragma_foreign_key_check LIMIT 20",
+            NULL,
+            found,
+            error))
         return FALSE;
     if (found->len == 0)
         return TRUE;
