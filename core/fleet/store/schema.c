@@ -53,7 +53,8 @@ static const char *const steps[] = {
     " run INTEGER, parent INTEGER, actor TEXT NOT NULL, task TEXT, target TEXT, host TEXT, machine INTEGER,"
     " technology TEXT, params TEXT, profile TEXT, outcome TEXT, error TEXT, message TEXT, elapsed_us INTEGER,"
     " hash BLOB NOT NULL);"
-    "CREATE INDEX journal_by_run ON journal (run) WHERE run IS NOT NULL;",
+    "CREATE INDEX journal_by_run ON journal (run) WHERE run IS NOT NULL;"
+    "CREATE INDEX journal_by_machine ON journal (machine, seq) WHERE machine IS NOT NULL AND kind <> 'end';",
 };
 /* clang-format on */
 

@@ -16,19 +16,29 @@
 #include <unistd.h>
 
 /* "POST": so that another program's database is not taken for ours. */
-enum { APPLICATION_ID = 0x504f5354, BUSY_MS = 10 * 1000, CACHE_KIB = 16 * 1024 };
+enum { APPLICATION_ID = 0x504f5354, BUSY_MS = 10 * 1000, KEPT_MOST = 200, CACHE_KIB = 16 * 1024 };
 
 struct Store {
     sqlite3 *db;
     char *path;
-    GHashTable *statements; /* SQL -> sqlite3_stmt that nobody uses now */
+    GHashTable *statements; /* SQL -> Prepared */
     gboolean in_transaction;
+    gpointer kept; /* until the transaction ends */
+    GDestroyNotify kept_destroy;
+    StoreWrite kept_write;
 };
+
+/* A statement that is kept for the next time. */
+typedef struct {
+    char *sql;
+    sqlite3_stmt *statement;
+    gboolean busy; /* somebody reads its rows */
+} Prepared;
 
 struct StoreRows {
     Store *store;
     sqlite3_stmt *statement;
-    char *sql;
+    Prepared *prepared; /* NULL: the statement is this one's own */
 };
 
 gint64
@@ -104,32 +114,61 @@ fail(const Store *store, int result, const char *what, GError **error)
 
 /* ---- statements ---- */
 
+/* Statements are long and few, and looked up all the time: a few of their letters tell them apart well enough. */
+static guint
+sql_hash(gconstpointer key)
+{
+    const char *sql = key;
+    gsize length = strlen(sql);
+    guint hash = (guint)length;
+
+    for (gsize i = 0; i < 16; i++)
+        hash = hash * 33 + (guchar)sql[length * i / 16];
+    return hash;
+}
+
+static void
+prepared_free(gpointer data)
+{
+    Prepared *prepared = data;
+
+    sqlite3_finalize(prepared->statement);
+    g_free(prepared->sql);
+    g_free(prepared);
+}
+
 static sqlite3_stmt *
-take_statement(Store *store, const char *sql, GError **error)
+prepare(Store *store, const char *sql, GError **error)
 {
     sqlite3_stmt *statement = NULL;
-    gpointer key = NULL;
-    int result;
+    int result =
+        sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
 
-    if (g_hash_table_steal_extended(store->statements, sql, &key, (gpointer *)&statement)) {
-        g_free(key);
-        return statement;
-    }
-    result = sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
     if (result != SQLITE_OK)
         fail(store, result, sql, error);
     return statement;
 }
 
-static void
-give_back(Store *store, const char *sql, sqlite3_stmt *statement)
+/* The kept one, or one that is kept from now on; of its own where that is in use, or where too many are kept. */
+static gboolean
+rows_take(StoreRows *rows, const char *sql, GError **error)
 {
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    if (g_hash_table_contains(store->statements, sql))
-        sqlite3_finalize(statement);
-    else
-        g_hash_table_insert(store->statements, g_strdup(sql), statement);
+    GHashTable *kept = rows->store->statements;
+    Prepared *prepared = g_hash_table_lookup(kept, sql);
+
+    if (prepared == NULL || prepared->busy) {
+        rows->statement = prepare(rows->store, sql, error);
+        if (rows->statement == NULL || prepared != NULL || g_hash_table_size(kept) >= KEPT_MOST)
+            return rows->statement != NULL;
+        prepared = g_new0(Prepared, 1);
+        prepared->sql = g_strdup(sql);
+        prepared->statement = rows->statement;
+        g_hash_table_insert(kept, prepared->sql, prepared);
+    }
+    prepared->busy = TRUE;
+    rows->prepared = prepared;
+    rows->statement = prepared->statement;
+    return TRUE;
 }
 
 static int
@@ -164,16 +203,13 @@ bind_one(sqlite3_stmt *statement, int place, char type, va_list *values)
 static StoreRows *
 rows_new(Store *store, const char *sql, GError **error)
 {
-    sqlite3_stmt *statement = take_statement(store, sql, error);
-    StoreRows *rows;
+    StoreRows *rows = g_new0(StoreRows, 1);
 
-    if (statement == NULL)
-        return NULL;
-    rows = g_new0(StoreRows, 1);
     rows->store = store;
-    rows->statement = statement;
-    rows->sql = g_strdup(sql);
-    return rows;
+    if (rows_take(rows, sql, error))
+        return rows;
+    g_free(rows);
+    return NULL;
 }
 
 void
@@ -181,8 +217,13 @@ store_rows_free(StoreRows *rows)
 {
     if (rows == NULL)
         return;
-    give_back(rows->store, rows->sql, rows->statement);
-    g_free(rows->sql);
+    if (rows->prepared != NULL) {
+        sqlite3_reset(rows->statement);
+        sqlite3_clear_bindings(rows->statement);
+        rows->prepared->busy = FALSE;
+    } else {
+        sqlite3_finalize(rows->statement);
+    }
     g_free(rows);
 }
 
@@ -346,7 +387,46 @@ store_is_null(StoreRows *rows, guint column)
     return sqlite3_column_type(rows->statement, (int)column) == SQLITE_NULL;
 }
 
+gsize
+store_length(StoreRows *rows, guint column)
+{
+    return (gsize)sqlite3_column_bytes(rows->statement, (int)column);
+}
+
+char
+store_type(StoreRows *rows, guint column)
+{
+    switch (sqlite3_column_type(rows->statement, (int)column)) {
+    case SQLITE_INTEGER:
+        return 'i';
+    case SQLITE_FLOAT:
+        return 'd';
+    case SQLITE_TEXT:
+        return 's';
+    case SQLITE_BLOB:
+        return 'b';
+    default:
+        return 0;
+    }
+}
+
 /* ---- transactions ---- */
+
+void
+store_keep(Store *store, gpointer data, GDestroyNotify destroy, StoreWrite write)
+{
+    if (store->kept != NULL)
+        store->kept_destroy(store->kept);
+    store->kept = data;
+    store->kept_destroy = destroy;
+    store->kept_write = write;
+}
+
+gpointer
+store_kept(const Store *store)
+{
+    return store->kept;
+}
 
 gboolean
 store_begin(Store *store, GError **error)
@@ -356,13 +436,22 @@ store_begin(Store *store, GError **error)
 }
 
 gboolean
+store_begin_read(Store *store, GError **error)
+{
+    store->in_transaction = store_run(store, error, "BEGIN", "");
+    return store->in_transaction;
+}
+
+gboolean
 store_commit(Store *store, GError **error)
 {
-    if (!store_run(store, error, "COMMIT", "")) {
+    if ((store->kept != NULL && !store->kept_write(store, store->kept, error)) ||
+        !store_run(store, error, "COMMIT", "")) {
         store_rollback(store);
         return FALSE;
     }
     store->in_transaction = FALSE;
+    store_keep(store, NULL, NULL, NULL);
     return TRUE;
 }
 
@@ -373,6 +462,7 @@ store_rollback(Store *store)
     if (store->in_transaction && !sqlite3_get_autocommit(store->db))
         store_run(store, NULL, "ROLLBACK", "");
     store->in_transaction = FALSE;
+    store_keep(store, NULL, NULL, NULL);
 }
 
 /* ---- opening ---- */
@@ -530,9 +620,26 @@ migrate(Store *store, GError **error)
     return store_commit(store, error);
 }
 
+/* Several processes may be the first at the same time; SQLite then tells some of them BUSY without waiting. */
+static gboolean
+go_ahead_logging(Store *store, GError **error)
+{
+    static const char sql[] = "PRAGMA journal_mode = WAL";
+    gint64 until = g_get_monotonic_time() + BUSY_MS * G_TIME_SPAN_MILLISECOND;
+    int result;
+
+    while ((result = sqlite3_exec(store->db, sql, NULL, NULL, NULL)) != SQLITE_OK) {
+        if ((result & 0xff) != SQLITE_BUSY || g_get_monotonic_time() > until)
+            return fail(store, result, sql, error);
+        g_usleep(10 * 1000);
+    }
+    return TRUE;
+}
+
 static gboolean
 set_up(Store *store, GError **error)
 {
+    gint64 version = 0;
     g_autofree char *cache = g_strdup_printf("PRAGMA cache_size = -%d", CACHE_KIB);
 
     sqlite3_extended_result_codes(store->db, 1);
@@ -541,9 +648,10 @@ set_up(Store *store, GError **error)
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     if (functions_add(store->db) != SQLITE_OK)
         return fail(store, sqlite3_errcode(store->db), "set it up", error);
-    return pragma(store, "PRAGMA foreign_keys = ON", error) && pragma(store, cache, error) &&
-           pragma(store, "PRAGMA temp_store = MEMORY", error) &&
-           pragma(store, "PRAGMA journal_mode = WAL", error) &&
+    /* whose it is comes first: another program's file keeps its mode, too */
+    return read_identity(store, &version, error) &&
+           pragma(store, "PRAGMA foreign_keys = ON", error) && pragma(store, cache, error) &&
+           pragma(store, "PRAGMA temp_store = MEMORY", error) && go_ahead_logging(store, error) &&
            pragma(store, "PRAGMA synchronous = FULL", error) && migrate(store, error);
 }
 
@@ -554,8 +662,7 @@ store_open(const char *path, GError **error)
     int result;
 
     store->path = g_strdup(path);
-    store->statements = g_hash_table_new_full(
-        g_str_hash, g_str_equal, g_free, (GDestroyNotify)(void (*)(void))sqlite3_finalize);
+    store->statements = g_hash_table_new_full(sql_hash, g_str_equal, NULL, prepared_free);
     if (!make_place(store, error))
         return NULL;
     result = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);

@@ -33,10 +33,18 @@ gboolean store_begin(Store *store, GError **error);
 gboolean store_commit(Store *store, GError **error);
 void store_rollback(Store *store); /* nothing when none is open */
 
+/* A transaction that only reads: one view of the store, whoever writes meanwhile. Ends as the other does. */
+gboolean store_begin_read(Store *store, GError **error);
+
+/* What a writer keeps from one statement of a transaction to the next: `data` (the store's from here on) is written
+ * by `write` before the commit, and forgotten with the transaction. There is one place for it. */
+typedef gboolean (*StoreWrite)(Store *store, gpointer data, GError **error);
+void store_keep(Store *store, gpointer data, GDestroyNotify destroy, StoreWrite write);
+gpointer store_kept(const Store *store); /* NULL: nothing is kept */
+
 /* Run a statement that gives no rows. `types` has a letter for each value that follows: s (const char *,
  * NULL allowed), i (gint64), d (double), b (GBytes *, NULL allowed). */
-gboolean
-store_run(Store *store, GError **error, const char *sql, const char *types, ...);
+gboolean store_run(Store *store, GError **error, const char *sql, const char *types, ...);
 gint64 store_changes(const Store *store); /* rows that the last one wrote or removed */
 gint64 store_last_id(const Store *store); /* of the row that the last INSERT made */
 
@@ -52,12 +60,20 @@ gint64 store_integer(StoreRows *rows, guint column);   /* 0: none */
 double store_real(StoreRows *rows, guint column);
 GBytes *store_bytes(StoreRows *rows, guint column); /* the caller's; NULL: none */
 gboolean store_is_null(StoreRows *rows, guint column);
+gsize store_length(StoreRows *rows, guint column); /* bytes of a text, without its NUL */
+/* What is really there, whatever the schema says: i, d, s or b as above; 0: nothing. */
+char store_type(StoreRows *rows, guint column);
 void store_rows_free(StoreRows *rows); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreRows, store_rows_free)
 
 /* One number: the first column of the first row; `absent` when there is none. FALSE with `error`. */
-gboolean store_number(
-    Store *store, gint64 *number, gint64 absent, GError **error, const char *sql, const char *types, ...);
+gboolean store_number(Store *store,
+                      gint64 *number,
+                      gint64 absent,
+                      GError **error,
+                      const char *sql,
+                      const char *types,
+                      ...);
 
 /* A whole copy at `path`, which must not be there, while others go on writing. */
 gboolean store_backup(Store *store, const char *path, GError **error);
