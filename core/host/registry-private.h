@@ -14,6 +14,7 @@ typedef struct {
     gboolean enabled;   /* its file says so */
     gboolean required;
     gboolean linked_in;
+    const PosternPlugin *tables; /* of a part of this program; else NULL */
     gboolean loading;   /* its create() is on the stack: a cycle would come back here */
     char *sha256;       /* pin, lower case, or NULL */
     GVariant *config;   /* checked against its own table */
@@ -46,7 +47,7 @@ Entry *registry_add(Registry *registry, const char *name);
 /* It is not taken: `state` and one line of `reason` (taken). The first reason stays. */
 void entry_refuse(Entry *entry, PluginState state, char *reason);
 
-/* All entries are described: collect their tasks and types. */
+/* All entries are described: collect their tasks and types, anew when it is called again. */
 void registry_complete(Registry *registry);
 
 /* discover.c */

@@ -155,6 +155,9 @@ void
 registry_complete(Registry *registry)
 {
     g_ptr_array_sort(registry->entries, compare_entries);
+    g_ptr_array_set_size(registry->tasks, 0);
+    g_ptr_array_set_size(registry->types, 0);
+    g_hash_table_remove_all(registry->tasks_by_id);
     for (guint i = 0; i < registry->entries->len; i++) {
         const Entry *entry = registry->entries->pdata[i];
         const PluginInfo *info = entry->plugin.info;
@@ -172,6 +175,34 @@ registry_complete(Registry *registry)
     }
     g_ptr_array_sort(registry->tasks, compare_tasks);
     g_ptr_array_sort(registry->types, compare_types);
+}
+
+gboolean
+registry_add_builtin(Registry *registry, const PosternPlugin *tables, GError **error)
+{
+    g_autoptr(PluginInfo) info = NULL;
+    Entry *entry = registry_entry(registry, tables->name);
+
+    if (entry != NULL) {
+        g_set_error(error,
+                    POSTERN_ERROR,
+                    POSTERN_ERROR_CONFLICT,
+                    "plugin %s is a part of this program, but %s has another one of that name: "
+                    "remove that file",
+                    tables->name,
+                    entry->plugin.file != NULL ? entry->plugin.file : entry->plugin.config_file);
+        return FALSE;
+    }
+    info = descriptor_from_tables(tables, tables->name, registry->host, error);
+    if (info == NULL)
+        return FALSE;
+    entry = registry_add(registry, tables->name);
+    entry->plugin.state = PLUGIN_ENABLED;
+    entry->plugin.info = g_steal_pointer(&info);
+    entry->tables = tables;
+    entry->config = g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+    registry_complete(registry);
+    return TRUE;
 }
 
 GPtrArray *
@@ -345,11 +376,20 @@ create_plugin(Registry *registry, Entry *entry, PluginInfo *loaded, GError **err
     return FALSE;
 }
 
+static PluginInfo *
+load_code(const Registry *registry, const Entry *entry, GError **error)
+{
+    const char *name = entry->plugin.name;
+
+    return entry->tables != NULL
+               ? descriptor_from_tables(entry->tables, name, registry->host, error)
+               : loader_open(name, entry->plugin.file, registry->host, error);
+}
+
 static gboolean
 open_entry(Registry *registry, Entry *entry, GError **error)
 {
-    g_autoptr(PluginInfo) loaded =
-        loader_open(entry->plugin.name, entry->plugin.file, registry->host, error);
+    g_autoptr(PluginInfo) loaded = load_code(registry, entry, error);
 
     if (loaded == NULL || !check_same(entry->plugin.info, loaded, error) ||
         !create_plugin(registry, entry, loaded, error))

@@ -24,7 +24,7 @@ typedef enum {
 
 typedef struct {
     char *name;
-    char *file;       /* absolute path; NULL: linked in, or missing */
+    char *file;       /* absolute path; NULL: linked in, a part of the program, or missing */
     char *config_file; /* its file in plugins.d, or NULL */
     PluginState state;
     char *reason;     /* for every state but ENABLED and LOADED: one line; else NULL */
@@ -49,6 +49,11 @@ const TaskInfo *registry_task(Registry *registry, const char *id, GError **error
 
 /* The credential type `id`, likewise. */
 const CredentialTypeInfo *registry_credential_type(Registry *registry, const char *id, GError **error);
+
+/* [main] Add a plugin that is a part of this program: its tables are at hand, so nothing is searched, probed or enabled by
+ * a file. Its tasks are tasks like any other from here on; create() is called when one is first wanted. Call it before
+ * anything is loaded; `tables` must outlive the registry. CONFLICT: the name is taken. */
+gboolean registry_add_builtin(Registry *registry, const PosternPlugin *tables, GError **error);
 
 /* [main] Load and create the plugin of `task`, after the plugins it depends on. Returns the task as the
  * loaded plugin describes it, with its function; that stays valid until registry_free(). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "diagnose-causes.h"
 #include "error.h"
 #include "help.h"
 #include "json.h"
@@ -81,10 +82,14 @@ all_entries(void)
     GArray *all = g_array_new(FALSE, FALSE, sizeof(Entry));
     guint count = 0;
     const ErrorWord *words = error_words(&count);
+    guint known = 0;
+    const DiagnoseCause *causes = diagnose_causes(&known);
 
     g_array_set_clear_func(all, clear);
     for (guint i = 0; i < count; i++)
         add(all, "error", words[i].word, words[i].meaning, words[i].hint);
+    for (guint i = 0; i < known; i++)
+        add(all, "cause in a diagnosis", causes[i].word, causes[i].meaning, causes[i].hint);
     for (guint i = 0; i < G_N_ELEMENTS(outcomes); i++)
         add(all, "outcome", outcome_word(outcomes[i].kind), outcomes[i].meaning, outcomes[i].hint);
     for (guint i = 0; i < G_N_ELEMENTS(states); i++)
@@ -158,10 +163,11 @@ unknown(GArray *all, const char *word)
     for (guint i = 0; i < all->len; i++)
         suggest_offer(&suggest, g_array_index(all, Entry, i).word);
     meant = suggest_text(&suggest);
-    complain(
-        "there is no error, outcome, plugin state or exit status '%s'%s; postern explain lists all",
-        word,
-        meant);
+    complain("there is no error, cause, outcome, plugin state or exit status '%s'%s; postern "
+             "explain lists "
+             "all",
+             word,
+             meant);
 }
 
 Status

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "diagnose.h"
 #include "fleet.h"
 #include "host-open.h"
 #include "out.h"
@@ -11,11 +12,12 @@ host_open(const Args *args)
     HostOptions options = {
         .config_file = args->config, .refresh = args->refresh, .sections = fleet_sections};
     g_autoptr(GError) error = NULL;
-    Host *host = host_new(&options, &error);
+    g_autoptr(Host) host = host_new(&options, &error);
 
-    if (host == NULL)
-        complain("%s", error->message);
-    return host;
+    if (host != NULL && diagnose_add(host_registry(host), &error))
+        return g_steal_pointer(&host);
+    complain("%s", error->message);
+    return NULL;
 }
 
 Host *

@@ -12,7 +12,7 @@ enum { EXAMPLES = 3, CAUSES = 64 };
 
 typedef struct {
     char *name; /* "device (AMT_STATUS_DATA_MISSING)" */
-    const ErrorWord *word;
+    char *hint; /* or NULL */
     guint64 count;
     char *examples[EXAMPLES];
     char *message; /* of the first */
@@ -30,6 +30,7 @@ cause_free(gpointer data)
     for (guint i = 0; i < EXAMPLES; i++)
         g_free(cause->examples[i]);
     g_free(cause->message);
+    g_free(cause->hint);
     g_free(cause->name);
     g_free(cause);
 }
@@ -65,9 +66,8 @@ cause_name(const Outcome *outcome)
 }
 
 static Cause *
-find_cause(Summary *summary, const Outcome *outcome)
+find_cause(Summary *summary, const char *name, const char *message, const char *hint)
 {
-    g_autofree char *name = cause_name(outcome);
     Cause *cause = NULL;
 
     for (guint i = 0; i < summary->causes->len; i++) {
@@ -79,20 +79,33 @@ find_cause(Summary *summary, const Outcome *outcome)
         return cause;
     cause = g_new0(Cause, 1);
     cause->name = g_strdup(summary->causes->len == CAUSES - 1 ? "others" : name);
-    cause->word = error_word(outcome->error->code);
-    cause->message = g_strdup(outcome->error->message);
+    cause->hint = g_strdup(hint);
+    cause->message = g_strdup(message);
     g_ptr_array_add(summary->causes, cause);
     return cause;
 }
 
 void
-summary_add(Summary *summary, const Outcome *outcome)
+summary_add_cause(
+    Summary *summary, const char *name, const char *target, const char *message, const char *hint)
 {
-    Cause *cause = find_cause(summary, outcome);
+    Cause *cause = find_cause(summary, name, message, hint);
 
     if (cause->count < EXAMPLES)
-        cause->examples[cause->count] = g_strdup(outcome->target);
+        cause->examples[cause->count] = g_strdup(target);
     cause->count++;
+}
+
+void
+summary_add(Summary *summary, const Outcome *outcome)
+{
+    g_autofree char *name = cause_name(outcome);
+
+    summary_add_cause(summary,
+                      name,
+                      outcome->target,
+                      outcome->error->message,
+                      error_word(outcome->error->code)->hint);
 }
 
 static gint
@@ -113,9 +126,10 @@ print_cause(const Cause *cause, gboolean message)
     if (cause->count > EXAMPLES)
         g_string_append(targets, ", ...");
     remark("%8" G_GUINT64_FORMAT "  %s: %s", cause->count, cause->name, targets->str);
-    if (message)
+    if (message && cause->message != NULL)
         remark("          %s", cause->message);
-    remark("          %s", cause->word->hint);
+    if (cause->hint != NULL)
+        remark("          %s", cause->hint);
 }
 
 static void
@@ -123,6 +137,14 @@ append_count(GString *line, guint64 count, const char *word)
 {
     if (count > 0)
         g_string_append_printf(line, ", %" G_GUINT64_FORMAT " %s", count, word);
+}
+
+void
+summary_print_causes(const Summary *summary, gboolean messages)
+{
+    g_ptr_array_sort(summary->causes, by_count);
+    for (guint i = 0; i < summary->causes->len; i++)
+        print_cause(g_ptr_array_index(summary->causes, i), messages);
 }
 
 void
@@ -149,7 +171,5 @@ summary_print(const Summary *summary,
     if (counts->done >= 100)
         g_string_append_printf(line, " (%.0f/s)", (double)counts->done / seconds);
     remark("%s", line->str);
-    g_ptr_array_sort(summary->causes, by_count);
-    for (guint i = 0; i < summary->causes->len; i++)
-        print_cause(g_ptr_array_index(summary->causes, i), messages);
+    summary_print_causes(summary, messages);
 }

@@ -99,7 +99,8 @@ static const char *const access_examples[] = {"postern access check alice amt.po
 static const char *const log_examples[] = {
     "postern log --since 2h --outcome failed", "postern log --machine lab-7 --task 'amt.power.*' -o jsonl",
     "postern log --follow", NULL};
-static const char *const diagnose_examples[] = {"postern diagnose lab-7", "postern diagnose @lab -o jsonl", NULL};
+static const char *const diagnose_examples[] = {"postern diagnose lab-7", "postern diagnose @lab -o jsonl",
+    "postern diagnose -c amt.digest:user=admin,password=@/etc/postern/amt.pw 10.0.0.0/24", NULL};
 static const char *const config_examples[] = {"postern config check", "postern config show --effective", NULL};
 static const char *const template_examples[] = {"postern config template amt > /etc/postern/plugins.d/amt.conf", NULL};
 static const char *const plugins_examples[] = {"postern plugins", "postern plugins -o json", NULL};
@@ -131,7 +132,8 @@ const Verb verbs[] = {
      run_options, run_examples, verb_run},
     {"diagnose", "TARGET...", 1, G_MAXINT, "find the first broken link between here and a machine's management",
      "Name, ports, technology, TLS, certificate, clock, logins, rights, power, redirection: what was found, what was "
-     "expected, and what to do about the first link that is broken. Several targets are summed up by cause.",
+     "expected, and what to do about the first link that is broken. Runs every probe of the enabled plugins; logs in, and "
+     "changes nothing. Several targets are summed up by cause. The exit status is 1 when one of them is broken.",
      probe_options, diagnose_examples, verb_diagnose},
     {"machine list", "[QUERY|@COLLECTION]", 0, 1, "list the machines that are known",
      "postern help queries says how to ask.", output_options, machine_list_examples, verb_machine_list},
@@ -211,7 +213,7 @@ const Verb verbs[] = {
     {"store rekey", "", 0, 0, "seal all stored secrets with a new key",
      "The key file is replaced; its old content stays beside it, for backups, until you remove it.",
      yes_options, NULL, verb_store_rekey},
-    {"explain", "[WORD]", 0, 1, "say what an error, an outcome, a plugin state or an exit status means", NULL,
+    {"explain", "[WORD]", 0, 1, "say what an error, a cause in a diagnosis, an outcome, a plugin state or an exit status means", NULL,
      output_options, explain_examples, verb_explain},
     {"completion", "bash", 1, 1, "print the completion function for a shell", NULL,
      no_options, completion_examples, verb_completion},
