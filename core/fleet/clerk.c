@@ -47,7 +47,7 @@ struct Clerk {
     ClerkSettings settings;
     RunHooks hooks;
     Store *store;
-    ProfileCache *profiles; /* NULL: no vault */
+    ProfileCache *profiles;
     GThread *thread;
     GMutex lock;
     GCond news;
@@ -285,29 +285,41 @@ leave_out(GPtrArray *candidates, const char *print)
             g_ptr_array_remove_index(candidates, i - 1);
 }
 
+/* Those given with the command that this device refused a moment ago. */
 static gboolean
-find_candidates(Clerk *clerk, Errand *errand, GError **error)
+bar_given(Clerk *clerk, Errand *errand, const CredentialSource *source, GError **error)
 {
-    const CredentialSource *source = run_plan(errand->run)->credentials;
-    const char *subject = errand->ticket->subject;
-    gint64 now = store_now();
-
-    if (clerk->profiles == NULL || subject == NULL || !run_owns_credentials(errand->run))
-        return TRUE;
     errand->barred = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; source != NULL && i < source->given->len; i++) {
+    for (guint i = 0; i < source->given->len; i++) {
         g_autoptr(GError) problem = NULL;
-        const char *print = print_of(clerk, source->given->pdata[i]);
+        char *why = profile_barred(clerk->store,
+                                   errand->ticket->subject,
+                                   print_of(clerk, source->given->pdata[i]),
+                                   store_now(),
+                                   &problem);
 
-        g_ptr_array_add(errand->barred,
-                        profile_barred(clerk->store, subject, print, now, &problem));
+        g_ptr_array_add(errand->barred, why);
         if (problem != NULL) {
             g_propagate_error(error, g_steal_pointer(&problem));
             return FALSE;
         }
     }
-    errand->candidates =
-        profile_candidates(clerk->profiles, subject, clerk->settings.profile, now, error);
+    return TRUE;
+}
+
+static gboolean
+find_candidates(Clerk *clerk, Errand *errand, GError **error)
+{
+    const CredentialSource *source = run_plan(errand->run)->credentials;
+
+    if (errand->ticket->subject == NULL || !run_owns_credentials(errand->run))
+        return TRUE;
+    if (source != NULL && !source->again && !bar_given(clerk, errand, source, error))
+        return FALSE;
+    if (source != NULL && source->alone)
+        return TRUE;
+    errand->candidates = profile_candidates(
+        clerk->profiles, errand->ticket->subject, clerk->settings.profile, store_now(), error);
     if (errand->candidates == NULL)
         return FALSE;
     for (guint i = 0; source != NULL && i < source->given->len; i++)
@@ -405,8 +417,6 @@ do_login(Clerk *clerk, const Errand *errand, GError **error)
     const char *label = errand->credential->label;
     const char *profile = g_str_has_prefix(label, "profile ") ? label + strlen("profile ") : NULL;
 
-    if (clerk->settings.vault == NULL)
-        return TRUE;
     return profile_learn(clerk->store,
                          errand->ticket->subject,
                          print_of(clerk, errand->credential),
@@ -635,8 +645,7 @@ clerk_new(const ClerkSettings *settings, GError **error)
     clerk->hooks = (RunHooks){clerk, on_begin, on_end, on_login, on_observe, on_known};
     clerk->store = g_steal_pointer(&store);
     clerk->prints = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)credential_unref, g_free);
-    if (settings->vault != NULL)
-        clerk->profiles = profile_cache_new(clerk->store, settings->vault, settings->registry);
+    clerk->profiles = profile_cache_new(clerk->store, settings->vault, settings->registry);
     g_mutex_init(&clerk->lock);
     g_cond_init(&clerk->news);
     clerk->thread = g_thread_new("clerk", clerk_work, clerk);
@@ -653,7 +662,7 @@ clerk_free(Clerk *clerk)
     g_cond_signal(&clerk->news);
     g_mutex_unlock(&clerk->lock);
     g_thread_join(clerk->thread);
-    g_clear_pointer(&clerk->profiles, profile_cache_free);
+    profile_cache_free(clerk->profiles);
     store_free(clerk->store);
     g_hash_table_unref(clerk->prints);
     g_clear_pointer(&clerk->params, g_variant_unref);

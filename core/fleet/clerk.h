@@ -17,7 +17,7 @@ typedef struct Clerk Clerk;
 /* What it works with; all must outlive it. */
 typedef struct {
     const char *store; /* path: it has a connection of its own */
-    const Vault *vault; /* NULL: no stored logins */
+    const Vault *vault;
     Registry *registry;
     const Access *access;
     const Actor *actor;

@@ -240,8 +240,8 @@ set_part(PosternCredential *credential, char *part, GError **error)
     return set_from_argument(credential, name, equals + 1, error);
 }
 
-static gboolean
-set_parts(PosternCredential *credential, const char *text, GError **error)
+gboolean
+credential_set_parts(PosternCredential *credential, const char *text, GError **error)
 {
     gboolean fine = TRUE;
 
@@ -285,7 +285,7 @@ credential_source_add_of(CredentialSource *source,
             : g_strdup_printf("given with the command (no. %u)", source->given->len + 1);
     g_autoptr(PosternCredential) credential = credential_new(type, label);
 
-    if (!set_parts(credential, text, error) || !credential_complete(credential, error))
+    if (!credential_set_parts(credential, text, error) || !credential_complete(credential, error))
         return FALSE;
     g_ptr_array_add(source->given, g_steal_pointer(&credential));
     return TRUE;

@@ -29,6 +29,8 @@ gboolean
 credential_set(PosternCredential *credential, const char *field, const char *text, GError **error);
 /* Fill in fallbacks; BAD_PARAM names a required field that is not set. */
 gboolean credential_complete(PosternCredential *credential, GError **error);
+/* Set the fields of `FIELD=VALUE,FIELD=@FILE|env:NAME|fd:N`, as after the colon of --credential. */
+gboolean credential_set_parts(PosternCredential *credential, const char *text, GError **error);
 const char *credential_peek(const PosternCredential *credential,
                             const char *field); /* [any] NULL: not set */
 
@@ -36,6 +38,8 @@ const char *credential_peek(const PosternCredential *credential,
 typedef struct CredentialSource CredentialSource;
 struct CredentialSource {
     GPtrArray *given; /* of PosternCredential, in the order given */
+    gboolean alone;   /* nothing that is stored comes behind them */
+    gboolean again;   /* try them even where a device refused them a moment ago */
 };
 CredentialSource *credential_source_new(void);
 void credential_source_free(CredentialSource *source); /* accepts NULL */

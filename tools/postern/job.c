@@ -187,7 +187,7 @@ job_run(const Job *job, const JobView *view)
 {
     g_autoptr(GError) error = NULL;
 
-    if (request_ask_login(job->request, job->host, &error))
+    if (request_ask_login(job->request, job->host, fleet_store(job->fleet, NULL), &error))
         return load_and_run(job, view);
     complain("%s", error->message);
     return g_error_matches(error, POSTERN_ERROR, POSTERN_ERROR_CANCELLED) ? STATUS_REFUSED

@@ -3,6 +3,8 @@
 
 #include "error.h"
 #include "field.h"
+#include "login-ask.h"
+#include "profile.h"
 #include "prompt.h"
 #include "request.h"
 
@@ -167,10 +169,7 @@ check_targets_fit(const TaskInfo *task, const Args *args, GError **error)
 }
 
 static gboolean
-read_targets(Request *request,
-             const Args *args,
-             const TargetDirectory *directory,
-             GError **error)
+read_targets(Request *request, const Args *args, const TargetDirectory *directory, GError **error)
 {
     gboolean local = !has_targets(args) && !(request->task->flags & POSTERN_TASK_NO_TARGET);
 
@@ -266,55 +265,40 @@ has_login(const Request *request)
 }
 
 static gboolean
-ask_field(PosternCredential *credential, const FieldInfo *field, GError **error)
-{
-    gboolean hidden = (field->flags & POSTERN_FIELD_SECRET) != 0;
-    g_autofree char *fallback = NULL, *question = NULL;
-    gboolean good = TRUE;
-    char *line;
-
-    if (!(field->flags & POSTERN_FIELD_REQUIRED) && !hidden && strcmp(field->name, "user") != 0)
-        return TRUE;
-    if (field->fallback != NULL)
-        fallback = g_variant_print(field->fallback, FALSE);
-    question = g_strdup_printf("%s %s%s%s%s: ",
-                               credential->type->id,
-                               field->name,
-                               fallback != NULL ? " [" : "",
-                               fallback != NULL ? fallback : "",
-                               fallback != NULL ? "]" : "");
-    line = prompt_line(question, hidden);
-    if (line == NULL) {
-        g_set_error_literal(error, POSTERN_ERROR, POSTERN_ERROR_CANCELLED, "no login was given");
-        return FALSE;
-    }
-    if (*line != '\0' || (field->flags & POSTERN_FIELD_REQUIRED))
-        good = credential_set(credential, field->name, line, error);
-    prompt_free(line);
-    return good;
-}
-
-static gboolean
 ask_login(Request *request, const CredentialTypeInfo *type, GError **error)
 {
     g_autoptr(PosternCredential) credential = credential_new(type, "given at the prompt");
 
-    for (guint i = 0; i < type->fields->len; i++) {
-        if (!ask_field(credential, g_ptr_array_index(type->fields, i), error))
-            return FALSE;
-    }
-    if (!credential_complete(credential, error))
+    if (!login_ask(credential, error))
         return FALSE;
     g_ptr_array_add(request->credentials->given, g_steal_pointer(&credential));
     return TRUE;
 }
 
+/* Stored logins of any profile may fit: what a machine refuses is said by the run itself. */
+static gboolean
+is_stored(const Request *request, Store *store)
+{
+    g_autoptr(GPtrArray) list = store != NULL ? profile_list(store, NULL) : NULL;
+
+    for (guint i = 0; list != NULL && i < list->len; i++) {
+        const Profile *profile = list->pdata[i];
+
+        for (guint k = 0; k < profile->types->len; k++) {
+            if (can_use(request->task, profile->types->pdata[k]))
+                return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 gboolean
-request_ask_login(Request *request, Host *host, GError **error)
+request_ask_login(Request *request, Host *host, Store *store, GError **error)
 {
     const CredentialTypeInfo *type;
 
-    if (request->task->credentials[0] == NULL || has_login(request) || !prompt_possible())
+    if (request->task->credentials[0] == NULL || has_login(request) || is_stored(request, store) ||
+        !prompt_possible())
         return TRUE;
     type = registry_credential_type(host_registry(host), request->task->credentials[0], NULL);
     return type == NULL || ask_login(request, type, error);
