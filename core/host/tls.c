@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 struct TlsContext {
@@ -615,33 +616,121 @@ tls_has_news(TlsSession *session)
 /* ---- facts ---- */
 
 static void
+describe_name(const X509_NAME *name, const char *member, GVariantDict *dict)
+{
+    BIO *text = BIO_new(BIO_s_mem());
+    char *start = NULL;
+    long length;
+
+    X509_NAME_print_ex(text, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+    length = BIO_get_mem_data(text, &start);
+    if (length > 0) {
+        g_autofree char *valid = g_utf8_make_valid(start, length);
+        g_variant_dict_insert(dict, member, "s", valid);
+    }
+    BIO_free(text);
+}
+
+static void
+describe_time(const ASN1_TIME *time, const char *member, GVariantDict *dict)
+{
+    g_autofree char *when = NULL;
+    struct tm tm;
+
+    if (ASN1_TIME_to_tm(time, &tm) != 1)
+        return;
+    when = g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02dZ",
+                           tm.tm_year + 1900,
+                           tm.tm_mon + 1,
+                           tm.tm_mday,
+                           tm.tm_hour,
+                           tm.tm_min,
+                           tm.tm_sec);
+    g_variant_dict_insert(dict, member, "s", when);
+}
+
+static void
+add_name(GPtrArray *names, const ASN1_STRING *text)
+{
+    guchar *utf8 = NULL;
+    int length = ASN1_STRING_to_UTF8(&utf8, text);
+
+    /* a NUL inside would make another name of it */
+    if (length > 0 && memchr(utf8, '\0', (gsize)length) == NULL &&
+        g_utf8_validate((const char *)utf8, length, NULL))
+        g_ptr_array_add(names, g_strndup((const char *)utf8, (gsize)length));
+    OPENSSL_free(utf8);
+}
+
+static void
+add_address(GPtrArray *names, const ASN1_OCTET_STRING *bytes)
+{
+    int length = ASN1_STRING_length(bytes);
+    g_autoptr(GInetAddress) address = NULL;
+
+    if (length != 4 && length != 16)
+        return;
+    address = g_inet_address_new_from_bytes(ASN1_STRING_get0_data(bytes),
+                                            length == 4 ? G_SOCKET_FAMILY_IPV4
+                                                        : G_SOCKET_FAMILY_IPV6);
+    g_ptr_array_add(names, g_inet_address_to_string(address));
+}
+
+static void
+add_alternatives(GPtrArray *names, X509 *certificate)
+{
+    GENERAL_NAMES *others = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(others); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(others, i);
+        if (name->type == GEN_DNS)
+            add_name(names, name->d.dNSName);
+        else if (name->type == GEN_IPADD)
+            add_address(names, name->d.iPAddress);
+    }
+    GENERAL_NAMES_free(others);
+}
+
+/* Whom it is for: its subject alternative names, and the common name where it has none of them. */
+static void
+describe_names(X509 *certificate, GVariantDict *dict)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    const X509_NAME *subject = X509_get_subject_name(certificate);
+    int at;
+
+    add_alternatives(names, certificate);
+    at = names->len == 0 ? X509_NAME_get_index_by_NID(subject, NID_commonName, -1) : -1;
+    if (at >= 0)
+        add_name(names, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    g_ptr_array_add(names, NULL);
+    g_variant_dict_insert(dict, "certificate-names", "^as", names->pdata);
+}
+
+static void
+describe_key(X509 *certificate, GVariantDict *dict)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(certificate);
+    int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
+
+    if (bits <= 0)
+        return;
+    g_variant_dict_insert(dict, "certificate-key", "s", OBJ_nid2sn(EVP_PKEY_get_base_id(key)));
+    g_variant_dict_insert(dict, "certificate-key-bits", "u", (guint32)bits);
+}
+
+static void
 describe_certificate(X509 *certificate, GVariantDict *dict)
 {
     g_autofree char *hash = fingerprint(certificate);
-    struct tm end;
-    BIO *text = BIO_new(BIO_s_mem());
-    char *subject = NULL;
-    long length;
 
     g_variant_dict_insert(dict, "certificate-sha256", "s", hash);
-    X509_NAME_print_ex(
-        text, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-    length = BIO_get_mem_data(text, &subject);
-    if (length > 0) {
-        g_autofree char *valid = g_utf8_make_valid(subject, length);
-        g_variant_dict_insert(dict, "certificate-subject", "s", valid);
-    }
-    BIO_free(text);
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1) {
-        g_autofree char *when = g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02dZ",
-                                                end.tm_year + 1900,
-                                                end.tm_mon + 1,
-                                                end.tm_mday,
-                                                end.tm_hour,
-                                                end.tm_min,
-                                                end.tm_sec);
-        g_variant_dict_insert(dict, "certificate-not-after", "s", when);
-    }
+    describe_name(X509_get_subject_name(certificate), "certificate-subject", dict);
+    describe_name(X509_get_issuer_name(certificate), "certificate-issuer", dict);
+    describe_time(X509_get0_notBefore(certificate), "certificate-not-before", dict);
+    describe_time(X509_get0_notAfter(certificate), "certificate-not-after", dict);
+    describe_names(certificate, dict);
+    describe_key(certificate, dict);
 }
 
 void

@@ -122,8 +122,8 @@ describe(const Found *found, GVariant *peer)
     return result_end(&result);
 }
 
-static GVariant *
-identify(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **error)
+GVariant *
+amt_visit(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **error)
 {
     g_auto(Found) found = {0};
 
@@ -154,8 +154,10 @@ run_identify(PosternRun *run, GVariant *params, gpointer self, GError **error)
 
     if (conversation == NULL)
         return NULL;
-    GVariant *result = identify(amt, conversation, params_bool(params, "quick", FALSE), error);
+    GVariant *result = amt_visit(amt, conversation, params_bool(params, "quick", FALSE), error);
     amt->svc.http->close(conversation);
+    if (result != NULL)
+        amt_observe_visit(amt, run, result);
     return result;
 }
 

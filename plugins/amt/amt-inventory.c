@@ -392,10 +392,70 @@ read_groups(GVariant *params, guint *groups, GError **error)
     return TRUE;
 }
 
+static void
+add_fqdn(PosternResult *facts, GVariant *general)
+{
+    const char *host = general != NULL ? params_string(general, "HostName") : NULL;
+    const char *domain = general != NULL ? params_string(general, "DomainName") : NULL;
+    g_autofree char *fqdn = NULL;
+
+    if (host == NULL || domain == NULL || *host == '\0' || *domain == '\0')
+        return;
+    fqdn = strchr(host, '.') != NULL ? g_strdup(host) : g_strconcat(host, ".", domain, NULL);
+    result_string(facts, "fqdn", fqdn);
+}
+
+static void
+add_macs(PosternResult *facts, GVariant *result)
+{
+    g_autoptr(GVariant) ports = params_value(result, "network", "aa{sv}");
+    g_autoptr(GStrvBuilder) macs = g_strv_builder_new();
+    g_auto(GStrv) list = NULL;
+
+    for (gsize i = 0; ports != NULL && i < g_variant_n_children(ports); i++) {
+        g_autoptr(GVariant) port = g_variant_get_child_value(ports, i);
+        const char *mac = params_string(port, "mac");
+        if (mac != NULL)
+            g_strv_builder_add(macs, mac);
+    }
+    list = g_strv_builder_end(macs);
+    if (list[0] != NULL)
+        result_value(facts, "mac", g_variant_new_strv((const char *const *)list, -1));
+}
+
+/* What the fleet may ask for. */
+static void
+tell_host(Inventory *inventory, const Amt *amt, PosternRun *run, GVariant *result)
+{
+    static const char *const names[] = {"uuid",
+                                        "uuid",
+                                        "manufacturer",
+                                        "manufacturer",
+                                        "model",
+                                        "model",
+                                        "serial-number",
+                                        "serial",
+                                        "bios-version",
+                                        "bios.version",
+                                        "amt-version",
+                                        "amt.version",
+                                        "control-mode",
+                                        "amt.control-mode"};
+    PosternResult facts;
+
+    result_begin(&facts);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i += 2)
+        result_string(&facts, names[i + 1], params_string(result, names[i]));
+    add_fqdn(&facts, first(inventory, "AMT_GeneralSettings"));
+    add_macs(&facts, result);
+    amt_observe(amt, run, result_end(&facts));
+}
+
 static GVariant *
 run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
     g_auto(Inventory) inventory = {0};
+    g_autoptr(GVariant) result = NULL;
 
     if (!read_groups(params, &inventory.groups, error))
         return NULL;
@@ -404,7 +464,9 @@ run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
     inventory.ws = amt_open(self, run, params, error);
     if (inventory.ws == NULL || !read_everything(&inventory, self, run, error))
         return NULL;
-    return describe(&inventory);
+    result = g_variant_ref_sink(describe(&inventory));
+    tell_host(&inventory, self, run, result);
+    return g_steal_pointer(&result);
 }
 
 /* clang-format off */

@@ -19,6 +19,8 @@ static const PosternField *const config[] = {
                        .summary = "where devices speak plain HTTP"),
     POSTERN_FIELD_ITEM(.name = "tls-port", .type = "u", .format = "port", .fallback = "16993",
                        .summary = "where devices speak TLS"),
+    POSTERN_FIELD_ITEM(.name = "pong-port", .type = "u", .format = "port", .fallback = "623",
+                       .summary = "where devices answer the RMCP presence ping, which the diagnosis asks"),
     POSTERN_FIELD_ITEM(.name = "timeout-ms", .type = "u", .format = "ms", .fallback = "10000",
                        .summary = "how long to wait for a connection, and for each answer"),
     NULL,
@@ -42,6 +44,7 @@ static const PosternCredentialType digest = {
 static const PosternCredentialType *const credential_types[] = {&digest, NULL};
 
 static const PosternTask *const tasks[] = {
+    &amt_diagnose_task,
     &amt_identify_task,
     &amt_inventory_get_task,
     &amt_power_get_task,
@@ -70,6 +73,7 @@ amt_create(const PosternHost *host, GVariant *config_values, GError **error)
     amt->tls_pin = g_strdup(params_string(config_values, "tls-pin"));
     amt->port = params_uint(config_values, "port", 16992);
     amt->tls_port = params_uint(config_values, "tls-port", 16993);
+    amt->pong_port = params_uint(config_values, "pong-port", 623);
     amt->timeout_ms = params_uint(config_values, "timeout-ms", 10000);
     amt_options_init(amt);
     return amt;

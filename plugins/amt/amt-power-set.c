@@ -258,6 +258,8 @@ carry_out(Change *change, GVariant *params, GError **error)
 
     if (!params_bool(params, "force", FALSE) && !check_possible(change, error))
         return FALSE;
+    if (!amt_check_identity(change->amt, change->run, change->ws, error))
+        return FALSE;
     if (!request(change, &lost, error))
         return FALSE;
     if (lost != NULL)
@@ -273,6 +275,9 @@ describe(const Change *change)
     const char *was = amt_word(amt_power_states, change->before.state);
     PosternResult result;
 
+    result_begin(&result);
+    amt_add_power_facts(&result, now->state);
+    amt_observe(change->amt, change->run, result_end(&result));
     result_begin(&result);
     amt_power_result(&result, now);
     result_string(&result, "previous", was != NULL ? was : "other");
@@ -351,7 +356,8 @@ const PosternTask amt_power_set_task = {
     .summary = "change the power state: on, off, cycle, reset, sleep, and graceful forms",
     .details = "Reads the state first: a machine that is in the wanted state is left alone, and a state that it does "
                "not offer is refused with the list of what it offers. The request is sent once and never repeated; if "
-               "its answer is lost, the state is read instead. Least realm: Remote Control.",
+               "its answer is lost, the state is read instead. Where the machine's UUID is known, it is compared first: another "
+               "machine at that address is left alone. Least realm: Remote Control.",
     .params = params,
     .outputs = outputs,
     .credentials = amt_credentials,

@@ -129,6 +129,9 @@ run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
     if (ws == NULL || !amt_power_read(ws, &power, error))
         return NULL;
     result_begin(&result);
+    amt_add_power_facts(&result, power.state);
+    amt_observe(self, run, result_end(&result));
+    result_begin(&result);
     amt_power_result(&result, &power);
     if (params_bool(params, "details", FALSE) && !add_details(ws, &result, error)) {
         g_variant_builder_clear(&result);

@@ -57,6 +57,16 @@ amt_http_options(const Amt *amt, GVariant *params, gboolean login)
     return login ? amt->login_options : amt->visit_options;
 }
 
+GVariant *
+amt_unverified_options(const Amt *amt)
+{
+    Amt open = *amt;
+    const Policy none = {0};
+
+    open.tls_pin = open.tls_ca_file = NULL;
+    return make_options(&open, &none, FALSE);
+}
+
 void
 amt_options_init(Amt *amt)
 {

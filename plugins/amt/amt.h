@@ -15,6 +15,7 @@ typedef struct {
     char *tls_pin;
     guint32 port;
     guint32 tls_port;
+    guint32 pong_port;
     guint32 timeout_ms;
     GVariant *login_options; /* for PosternHttpSvc.open(), as the configuration has them */
     GVariant *visit_options; /* the same without any login */
@@ -36,6 +37,8 @@ extern const char *const amt_credentials[];
 /* amt-session.c */
 /* Floating, or borrowed from `amt`: hand it on at once. */
 GVariant *amt_http_options(const Amt *amt, GVariant *params, gboolean login);
+/* To look at any certificate, whatever the policy trusts; without a login. Floating. */
+GVariant *amt_unverified_options(const Amt *amt);
 void amt_options_init(Amt *amt); /* once the rest of it is filled in */
 void amt_options_clear(Amt *amt);
 WsMan *amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error);
@@ -78,6 +81,18 @@ extern const PosternTask amt_wsman_invoke_task;
 extern const PosternTask amt_power_get_task;
 extern const PosternTask amt_power_set_task;
 extern const PosternTask amt_inventory_get_task;
+extern const PosternTask amt_diagnose_task;
+
+/* amt-identify.c: what a conversation without a login shows, as amt.identify returns it. Floating. */
+GVariant *amt_visit(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **error);
+
+/* amt-observe.c: what tasks tell the host of a machine; nothing where the host has no memory. Takes a floating a{sv}. */
+void amt_observe(const Amt *amt, PosternRun *run, GVariant *facts);
+void amt_observe_visit(const Amt *amt, PosternRun *run, GVariant *visit); /* what amt_visit() told */
+/* "power" (on, sleep or off) and "amt.power" (the exact word) of a power state. */
+void amt_add_power_facts(GVariantBuilder *facts, guint32 state);
+/* FALSE with CONFLICT when the device is another machine than the one that is known as this run's target. */
+gboolean amt_check_identity(const Amt *amt, PosternRun *run, WsMan *ws, GError **error);
 
 /* amt-power.c */
 typedef struct {

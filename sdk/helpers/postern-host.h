@@ -26,6 +26,7 @@ typedef struct {
     const PosternStreamSvc *stream;
     const PosternDatagramSvc *datagram;
     const PosternClockSvc *clock;
+    const PosternInventorySvc *inventory;
 } PosternServices;
 
 static inline const void *
@@ -45,6 +46,7 @@ postern_services_init(PosternServices *svc, const PosternHost *host)
     svc->stream = (const PosternStreamSvc *)postern_service(host, POSTERN_SVC_STREAM);
     svc->datagram = (const PosternDatagramSvc *)postern_service(host, POSTERN_SVC_DATAGRAM);
     svc->clock = (const PosternClockSvc *)postern_service(host, POSTERN_SVC_CLOCK);
+    svc->inventory = (const PosternInventorySvc *)postern_service(host, POSTERN_SVC_INVENTORY);
 }
 
 /* Set `error` and return FALSE: `return postern_fail (error, POSTERN_ERROR_DEVICE, "...", ...);` */

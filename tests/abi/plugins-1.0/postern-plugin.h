@@ -329,7 +329,9 @@ typedef struct {
                                  GError **error);
     /* [task] About the connection last used, a{sv}, the caller's: "address" s, "port" u, "tls" b, "tls-version"
      * s, "tls-cipher" s, "tls-legacy" b, "certificate-sha256" s, "certificate-subject" s,
-     * "certificate-not-after" s, "credential" s (label). Members not known are absent. */
+     * "certificate-issuer" s, "certificate-not-before" s, "certificate-not-after" s, "certificate-names" as (DNS names and
+     * addresses it is for; its common name where it has none of them), "certificate-key" s ("rsaEncryption"),
+     * "certificate-key-bits" u, "credential" s (label). Members not known are absent. */
     GVariant *(*peer)(PosternHttp *http);
     /* [task] End the conversation. The connection may be kept for the next one with the same device in
      * this run. Accepts NULL. */
