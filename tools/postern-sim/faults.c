@@ -7,13 +7,13 @@
 #include <gio/gio.h>
 #include <string.h>
 
-typedef enum { NO_ARGUMENT, NUMBER, WORD } ArgumentKind;
+typedef enum { NO_ARGUMENT, NUMBER, OFFSET, WORD } ArgumentKind;
 
 typedef struct {
     const char *name;
     ArgumentKind argument;
     gint64 preset; /* NUMBER: when no argument is given; -1: it must be given */
-    gint64 most;
+    gint64 most;   /* NUMBER, OFFSET: no more than this, for OFFSET either way */
     const char *shape, *help;
 } FaultInfo;
 
@@ -45,6 +45,7 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_BAD_LENGTH]     = {"bad-length", NUMBER, 100, 1000000, "BYTES", "Content-Length is so much too big, then close"},
     [FAULT_NOT_XML]        = {"not-xml", NO_ARGUMENT, 0, 0, "", "bodies are not well-formed XML"},
     [FAULT_HUGE]           = {"huge", NUMBER, 16777216, 1073741824, "BYTES", "an answer of this size"},
+    [FAULT_CLOCK]          = {"clock", OFFSET, 0, 1000000000, "SECONDS", "the clock is ahead by so many seconds (-N: behind)"},
 };
 
 static const char *const subcodes[] = {
@@ -146,6 +147,26 @@ check_number(Fault *fault, const char *word, GError **error)
 }
 
 static gboolean
+check_offset(Fault *fault, const char *word, GError **error)
+{
+    const FaultInfo *info = &table[fault->kind];
+
+    if (word != NULL &&
+        g_ascii_string_to_signed(word, 10, -info->most, info->most, &fault->number, NULL))
+        return TRUE;
+    g_set_error(error,
+                G_IO_ERROR,
+                G_IO_ERROR_INVALID_ARGUMENT,
+                "fault %s needs %s:%s, a number from -%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
+                info->name,
+                info->name,
+                info->shape,
+                info->most,
+                info->most);
+    return FALSE;
+}
+
+static gboolean
 parse_kind(Fault *fault, const char *text, GError **error)
 {
     g_auto(GStrv) parts = g_strsplit(text, ":", 2);
@@ -156,6 +177,8 @@ parse_kind(Fault *fault, const char *text, GError **error)
         fault->kind = (FaultKind)i;
         if (table[i].argument == NUMBER)
             return check_number(fault, parts[1], error);
+        if (table[i].argument == OFFSET)
+            return check_offset(fault, parts[1], error);
         if (table[i].argument == WORD)
             return check_word(fault, parts[1], error);
         if (parts[1] == NULL)

@@ -31,6 +31,7 @@ typedef enum {
     FAULT_BAD_LENGTH,
     FAULT_NOT_XML,
     FAULT_HUGE,
+    FAULT_CLOCK,
     FAULT_KINDS
 } FaultKind;
 
