@@ -7,6 +7,10 @@
 #include <gio/gio.h>
 #include <string.h>
 
+/* ub-common-name of RFC 5280 */
+enum { HOST_NAME_MAX_LENGTH = 64 };
+#define HOST_NAME_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-.*"
+
 typedef enum { NO_ARGUMENT, NUMBER, OFFSET, WORD } ArgumentKind;
 
 typedef struct {
@@ -46,6 +50,12 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_NOT_XML]        = {"not-xml", NO_ARGUMENT, 0, 0, "", "bodies are not well-formed XML"},
     [FAULT_HUGE]           = {"huge", NUMBER, 16777216, 1073741824, "BYTES", "an answer of this size"},
     [FAULT_CLOCK]          = {"clock", OFFSET, 0, 1000000000, "SECONDS", "the clock is ahead by so many seconds (-N: behind)"},
+    [FAULT_CERT_NAME]      = {"cert-name", WORD, 0, 0, "NAME", "the certificate's common name and DNS name are this host name"},
+    [FAULT_CERT_EXPIRED]   = {"cert-expired", NO_ARGUMENT, 0, 0, "", "the certificate ended a year ago"},
+    [FAULT_CERT_NOT_YET]   = {"cert-not-yet", NO_ARGUMENT, 0, 0, "", "the certificate begins in a year"},
+    [FAULT_CERT_WEAK]      = {"cert-weak", NO_ARGUMENT, 0, 0, "", "the certificate's key is RSA with 1024 bits"},
+    [FAULT_NOT_PROVISIONED] = {"not-provisioned", NO_ARGUMENT, 0, 0, "", "not set up: management ports closed, the pong says so"},
+    [FAULT_AMT_DISABLED]   = {"amt-disabled", NO_ARGUMENT, 0, 0, "", "management ports closed, and no pong"},
 };
 
 static const char *const subcodes[] = {
@@ -98,6 +108,15 @@ join(const char *const *words)
     return g_string_free(all, FALSE);
 }
 
+/* What fits in a certificate, and cannot be taken for more than one name there. */
+static gboolean
+is_host_name(const char *word)
+{
+    gsize length = strlen(word);
+
+    return length <= HOST_NAME_MAX_LENGTH && strspn(word, HOST_NAME_CHARACTERS) == length;
+}
+
 static gboolean
 check_word(Fault *fault, const char *word, GError **error)
 {
@@ -105,6 +124,8 @@ check_word(Fault *fault, const char *word, GError **error)
 
     if (fault->kind == FAULT_SOAP)
         good = good && g_strv_contains(subcodes, word);
+    if (fault->kind == FAULT_CERT_NAME)
+        good = good && is_host_name(word);
     if (!good) {
         g_autofree char *known = join(subcodes);
         g_set_error(error,

@@ -30,8 +30,8 @@ struct Server {
     Reactor *reactor;
     GPtrArray *listeners;
     GPtrArray *connections;
-    GHashTable *contexts; /* Model -> SSL_CTX */
-    guint most;           /* connections */
+    Certs *certs;
+    guint most; /* connections */
 };
 
 guint
@@ -40,35 +40,13 @@ server_connections(const Server *server)
     return server->connections->len;
 }
 
-/* ---- what a device offers ---- */
-
-static gboolean
-offers(const Sim *sim, const Device *device, gboolean tls)
-{
-    switch (sim->tls) {
-    case SIM_TLS_MODEL:
-        return tls ? device->model->tls : device->model->plain;
-    case SIM_TLS_OFF:
-        return !tls;
-    case SIM_TLS_ONLY:
-        return tls;
-    case SIM_TLS_ON:
-    case SIM_TLS_LEGACY:
-        break;
-    }
-    return TRUE;
-}
-
+/* Those of all models, so that the first caller need not wait for a key. */
 static gboolean
 make_contexts(Server *server, GError **error)
 {
-    for (guint i = 0; i < server->sim->models->len; i++) {
-        const Model *model = server->sim->models->pdata[i];
-        SSL_CTX *context = certs_context(model, server->sim->tls == SIM_TLS_LEGACY, error);
-        if (context == NULL)
+    for (guint i = 0; i < server->sim->models->len; i++)
+        if (certs_context(server->certs, server->sim->models->pdata[i], NULL, error) == NULL)
             return FALSE;
-        g_hash_table_insert(server->contexts, (gpointer)(gsize)model, context);
-    }
     return TRUE;
 }
 
@@ -109,9 +87,21 @@ refuses(const Server *server, const Device *device, gboolean tls)
 {
     const Fault *reset = device_fault(device, FAULT_RESET);
 
-    return !offers(server->sim, device, tls) || (reset != NULL && reset->number == 0) ||
+    return !sim_offers(server->sim, device, tls) || (reset != NULL && reset->number == 0) ||
            device->open >= (guint)device->model->max_connections ||
            device->unreachable_until > g_get_monotonic_time();
+}
+
+/* NULL, after a message, when a certificate cannot be made. */
+static SSL_CTX *
+context_of(Server *server, const Device *device)
+{
+    g_autoptr(GError) error = NULL;
+    SSL_CTX *tls = certs_context(server->certs, device->model, device, &error);
+
+    if (tls == NULL)
+        g_warning("%s", error->message);
+    return tls;
 }
 
 static void
@@ -120,14 +110,14 @@ take_call(Listener *listener, int fd, const struct sockaddr_in *peer)
     Server *server = listener->server;
     Device *device = called_device(server, fd, peer);
     Connection *connection = NULL;
-    SSL_CTX *tls;
+    SSL_CTX *tls = NULL;
 
     if (device == NULL || server->connections->len >= server->most ||
-        refuses(server, device, listener->tls)) {
+        refuses(server, device, listener->tls) ||
+        (listener->tls && (tls = context_of(server, device)) == NULL)) {
         connection_reset(fd);
         return;
     }
-    tls = listener->tls ? g_hash_table_lookup(server->contexts, device->model) : NULL;
     connection_start(server->reactor, device, fd, tls, on_gone, server, &connection);
     if (connection == NULL)
         return;
@@ -201,7 +191,7 @@ listen_each(Server *server, GError **error)
     for (guint i = 0; i < server->sim->count; i++) {
         const Device *device = &server->sim->devices[i];
         for (gboolean tls = FALSE; tls <= TRUE; tls++)
-            if (offers(server->sim, device, tls) &&
+            if (sim_offers(server->sim, device, tls) &&
                 !add_listener(server, device->address, tls, error))
                 return FALSE;
     }
@@ -239,12 +229,6 @@ free_listener(gpointer data)
     g_free(listener);
 }
 
-static void
-free_context(gpointer data)
-{
-    SSL_CTX_free(data);
-}
-
 Server *
 server_new(Sim *sim, GMainContext *context, ServerListen listen, GError **error)
 {
@@ -256,7 +240,7 @@ server_new(Sim *sim, GMainContext *context, ServerListen listen, GError **error)
     server->sim = sim;
     server->listeners = g_ptr_array_new_with_free_func(free_listener);
     server->connections = g_ptr_array_new();
-    server->contexts = g_hash_table_new_full(NULL, NULL, NULL, free_context);
+    server->certs = certs_new(sim->tls == SIM_TLS_LEGACY);
     server->reactor = reactor_new(context, error);
     if (server->reactor == NULL || (sim->tls != SIM_TLS_OFF && !make_contexts(server, error)))
         return NULL;
@@ -283,7 +267,7 @@ server_free(Server *server)
         connection_free(server->connections->pdata[i]);
     g_clear_pointer(&server->connections, g_ptr_array_unref);
     g_clear_pointer(&server->listeners, g_ptr_array_unref);
-    g_clear_pointer(&server->contexts, g_hash_table_unref);
+    certs_free(server->certs);
     reactor_free(server->reactor);
     g_free(server);
 }

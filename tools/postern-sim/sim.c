@@ -47,6 +47,26 @@ sim_device(Sim *sim, guint32 address)
     return address - sim->first < sim->count ? &sim->devices[address - sim->first] : NULL;
 }
 
+gboolean
+sim_offers(const Sim *sim, const Device *device, gboolean tls)
+{
+    if (device_fault(device, FAULT_NOT_PROVISIONED) != NULL ||
+        device_fault(device, FAULT_AMT_DISABLED) != NULL)
+        return FALSE;
+    switch (sim->tls) {
+    case SIM_TLS_MODEL:
+        return tls ? device->model->tls : device->model->plain;
+    case SIM_TLS_OFF:
+        return !tls;
+    case SIM_TLS_ONLY:
+        return tls;
+    case SIM_TLS_ON:
+    case SIM_TLS_LEGACY:
+        break;
+    }
+    return TRUE;
+}
+
 static gboolean
 bad(GError **error, const char *what, const char *found)
 {

@@ -28,6 +28,9 @@ void sim_free(Sim *sim);
  * before. */
 gboolean sim_populate(Sim *sim, guint32 first, guint64 count, const char *spec, GError **error);
 
+/* TRUE when `device` listens on its plain or TLS management port. */
+gboolean sim_offers(const Sim *sim, const Device *device, gboolean tls);
+
 /* The device with this address, or NULL. */
 Device *sim_device(Sim *sim, guint32 address);
 

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "certs.h"
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gio/gio.h>
+#include <netinet/in.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { DEVICES = 4, DAY = 86400, YEAR = 365 };
+
+/* Addresses of this process, so that copies of the test can run side by side. */
+static guint32
+first_address(void)
+{
+    guint pid = (guint)getpid();
+
+    return 0x7F000001U | (100 + pid % 100) << 16 | (pid / 100 % 256) << 8;
+}
+
+/* `faults`: NULL-terminated, with addresses as "*" or "FIRST" and "SECOND". */
+static Sim *
+make(const char *model, const char *const *faults)
+{
+    g_autoptr(GError) error = NULL;
+    Sim *sim = sim_new("admin", "P@ssw0rd", 1);
+
+    for (guint i = 0; faults != NULL && faults[i] != NULL; i++) {
+        char address[2][16];
+        g_autoptr(GString) option = g_string_new(faults[i]);
+        device_address_text(first_address(), address[0]);
+        device_address_text(first_address() + 1, address[1]);
+        g_string_replace(option, "FIRST", address[0], 0);
+        g_string_replace(option, "SECOND", address[1], 0);
+        g_ptr_array_add(sim->faults, fault_parse(option->str, &error));
+        g_assert_no_error(error);
+    }
+    g_assert_true(sim_populate(sim, first_address(), DEVICES, model, &error));
+    g_assert_no_error(error);
+    return sim;
+}
+
+static void
+test_options(void)
+{
+    static const char *const bad[] = {"*=cert-name",
+                                      "*=cert-name:",
+                                      "*=cert-name:a,DNS:b",
+                                      "*=cert-name:a b",
+                                      "*=cert-name:"
+                                      "1234567890123456789012345678901234567890"
+                                      "1234567890123456789012345",
+                                      "*=cert-expired:1",
+                                      "*=not-provisioned:1"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(fault_parse(bad[i], &error));
+        g_assert_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+/* ---- certificates ---- */
+
+static X509 *
+certificate_of(Certs *certs, const Device *device)
+{
+    g_autoptr(GError) error = NULL;
+    SSL_CTX *context = certs_context(certs, device->model, device, &error);
+
+    g_assert_no_error(error);
+    return SSL_CTX_get0_certificate(context);
+}
+
+static int
+bits_of(X509 *certificate)
+{
+    return EVP_PKEY_get_bits(X509_get0_pubkey(certificate));
+}
+
+/* Seconds from now to `time`, to a few. */
+static gint64
+from_now(const ASN1_TIME *time)
+{
+    int days, seconds;
+
+    g_assert_cmpint(ASN1_TIME_diff(&days, &seconds, NULL, time), ==, 1);
+    return (gint64)days * DAY + seconds;
+}
+
+static void
+test_cert_name(void)
+{
+    static const char *const faults[] = {"FIRST=cert-name:pc7.example.test", NULL};
+    g_autoptr(Sim) sim = make("amt12", faults);
+    Certs *certs = certs_new(FALSE);
+    X509 *named = certificate_of(certs, &sim->devices[0]);
+    X509 *plain = certificate_of(certs, &sim->devices[1]);
+    char text[64] = "";
+
+    g_assert_cmpint(X509_check_host(named, "pc7.example.test", 0, 0, NULL), ==, 1);
+    g_assert_cmpint(X509_check_host(named, "pc8.example.test", 0, 0, NULL), ==, 0);
+    X509_NAME_get_text_by_NID(X509_get_subject_name(named), NID_commonName, text, sizeof text);
+    g_assert_cmpstr(text, ==, "pc7.example.test");
+    X509_NAME_get_text_by_NID(X509_get_subject_name(plain), NID_commonName, text, sizeof text);
+    g_assert_cmpstr(text, ==, "Intel(R) AMT");
+    /* each set of faults has one certificate, and keeps it */
+    g_assert_true(certificate_of(certs, &sim->devices[0]) == named);
+    g_assert_true(certificate_of(certs, &sim->devices[2]) == plain);
+    g_assert_true(named != plain);
+    certs_free(certs);
+}
+
+static void
+test_cert_times(void)
+{
+    static const char *const faults[] = {"FIRST=cert-expired", "SECOND=cert-not-yet", NULL};
+    g_autoptr(Sim) sim = make("amt12", faults);
+    Certs *certs = certs_new(FALSE);
+    X509 *over = certificate_of(certs, &sim->devices[0]);
+    X509 *early = certificate_of(certs, &sim->devices[1]);
+    X509 *good = certificate_of(certs, &sim->devices[2]);
+
+    g_assert_cmpint(from_now(X509_get0_notAfter(over)), <=, -YEAR * DAY);
+    g_assert_cmpint(from_now(X509_get0_notAfter(over)), >, -(YEAR + 1) * DAY);
+    g_assert_cmpint(from_now(X509_get0_notBefore(early)), >, (YEAR - 1) * DAY);
+    g_assert_cmpint(from_now(X509_get0_notAfter(early)), >, 2 * YEAR * DAY);
+    g_assert_cmpint(from_now(X509_get0_notBefore(good)), <, 0);
+    g_assert_cmpint(from_now(X509_get0_notAfter(good)), >, YEAR * DAY);
+    certs_free(certs);
+}
+
+static void
+link_up(SSL *server, SSL *client)
+{
+    BIO *near = NULL, *far = NULL;
+
+    g_assert_cmpint(BIO_new_bio_pair(&near, 0, &far, 0), ==, 1);
+    SSL_set_bio(server, near, near);
+    SSL_set_bio(client, far, far);
+    SSL_set_accept_state(server);
+    SSL_set_connect_state(client);
+}
+
+/* A client that takes any key gets through to `context`, whatever its versions are. */
+static void
+shake_hands(SSL_CTX *context)
+{
+    SSL_CTX *lax = SSL_CTX_new(TLS_client_method());
+    SSL *server = SSL_new(context), *client = SSL_new(lax);
+    int done = 0;
+
+    SSL_set_security_level(client, 0);
+    link_up(server, client);
+    for (guint i = 0; i < 20 && done != 1; i++) {
+        int far = SSL_do_handshake(server);
+        done = SSL_do_handshake(client) == 1 && far == 1;
+    }
+    g_assert_cmpint(done, ==, 1);
+    SSL_free(client);
+    SSL_free(server);
+    SSL_CTX_free(lax);
+}
+
+static void
+test_cert_weak(void)
+{
+    static const char *const faults[] = {"FIRST=cert-weak", NULL};
+    static const char *const models[] = {"amt12", "amt16", "amt19"};
+    static const int usual[] = {2048, 2048, 384};
+
+    for (guint i = 0; i < G_N_ELEMENTS(models); i++) {
+        g_autoptr(Sim) sim = make(models[i], faults);
+        Certs *certs = certs_new(FALSE);
+        g_assert_cmpint(bits_of(certificate_of(certs, &sim->devices[0])), ==, 1024);
+        g_assert_cmpint(bits_of(certificate_of(certs, &sim->devices[1])), ==, usual[i]);
+        shake_hands(certs_context(certs, sim->devices->model, sim->devices, NULL));
+        certs_free(certs);
+    }
+}
+
+/* ---- ports ---- */
+
+static struct sockaddr_in
+socket_name(guint32 address, guint16 port)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+    name.sin_addr.s_addr = htonl(address);
+    return name;
+}
+
+/* A number that nobody has on the test's addresses now; `kind` is SOCK_STREAM or SOCK_DGRAM. */
+static guint16
+free_port(int kind)
+{
+    struct sockaddr_in name = socket_name(first_address(), 0);
+    socklen_t length = sizeof name;
+    int fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
+
+    g_assert_cmpint(bind(fd, (struct sockaddr *)&name, sizeof name), ==, 0);
+    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&name, &length), ==, 0);
+    close(fd);
+    return ntohs(name.sin_port);
+}
+
+static Server *
+serve(Sim *sim, ServerListen how)
+{
+    g_autoptr(GError) error = NULL;
+    Server *server;
+
+    sim->port = free_port(SOCK_STREAM);
+    sim->tls_port = free_port(SOCK_STREAM);
+    server = server_new(sim, NULL, how, &error);
+    g_assert_no_error(error);
+    return server;
+}
+
+/* A connected socket; -1 when the port is closed. */
+static int
+call(guint32 address, guint16 port)
+{
+    struct sockaddr_in name = socket_name(address, port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (connect(fd, (struct sockaddr *)&name, sizeof name) == 0)
+        return fd;
+    g_assert_cmpint(errno, ==, ECONNREFUSED);
+    close(fd);
+    return -1;
+}
+
+static gboolean
+is_open(guint32 address, guint16 port)
+{
+    int fd = call(address, port);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static void
+test_closed_ports(void)
+{
+    static const char *const faults[] = {"FIRST=not-provisioned", "SECOND=amt-disabled", NULL};
+    g_autoptr(Sim) sim = make("amt12", faults);
+    g_autoptr(Server) server = serve(sim, SERVER_LISTEN_EACH);
+
+    for (guint i = 0; i < 3; i++) {
+        g_assert_cmpint(is_open(first_address() + i, sim->port), ==, i == 2);
+        g_assert_cmpint(is_open(first_address() + i, sim->tls_port), ==, i == 2);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/sim/faults/bad-options", test_options);
+    g_test_add_func("/sim/faults/cert-name", test_cert_name);
+    g_test_add_func("/sim/faults/cert-times", test_cert_times);
+    g_test_add_func("/sim/faults/cert-weak", test_cert_weak);
+    g_test_add_func("/sim/faults/closed-ports", test_closed_ports);
+    return g_test_run();
+}
