@@ -183,6 +183,8 @@ ok "count beyond 127/8" refuses --first 127.255.255.255 --count 2
 ok "unknown model" refuses --model amt1
 ok "unknown option" refuses --nosuch
 ok "bad TLS" refuses --tls maybe
+ok "ports that are none" refuses --host-port 70000
+ok "two uses of one port" refuses --host-port 16992
 ok "a state file that cannot be written" refuses --state-file /nonexistent/state
 ok "no such password file" refuses --password-file /nonexistent
 done_testing

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "certs.h"
+#include "pong.h"
 #include "server.h"
 
 #include <arpa/inet.h>
@@ -196,18 +197,29 @@ socket_name(guint32 address, guint16 port)
     return name;
 }
 
-/* A number that nobody has on the test's addresses now; `kind` is SOCK_STREAM or SOCK_DGRAM. */
+static gboolean
+is_free(guint16 port, int kind)
+{
+    struct sockaddr_in name = socket_name(INADDR_ANY, port);
+    int fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
+    gboolean good = bind(fd, (struct sockaddr *)&name, sizeof name) == 0;
+
+    close(fd);
+    return good;
+}
+
+/* A number that nobody has on any address now, below those that the system gives to callers, and
+ * another at each call; `kind` is SOCK_STREAM or SOCK_DGRAM. */
 static guint16
 free_port(int kind)
 {
-    struct sockaddr_in name = socket_name(first_address(), 0);
-    socklen_t length = sizeof name;
-    int fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
+    static guint calls;
+    guint16 port;
 
-    g_assert_cmpint(bind(fd, (struct sockaddr *)&name, sizeof name), ==, 0);
-    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&name, &length), ==, 0);
-    close(fd);
-    return ntohs(name.sin_port);
+    do
+        port = (guint16)(30300 + ((guint)getpid() * 16 + calls++) % 2400);
+    while (!is_free(port, kind) && calls < 2400);
+    return port;
 }
 
 static Server *
@@ -260,6 +272,169 @@ test_closed_ports(void)
     }
 }
 
+/* A socket that stops waiting; the answer to what it sends arrives while the simulator runs. */
+static gssize
+receive(int fd, void *bytes, gsize length)
+{
+    gint64 until = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+    gssize n;
+
+    while ((n = recv(fd, bytes, length, MSG_DONTWAIT)) < 0 && errno == EAGAIN &&
+           g_get_monotonic_time() < until)
+        if (!g_main_context_iteration(NULL, FALSE))
+            g_usleep(1000);
+    return n;
+}
+
+static void
+check_host_port(ServerListen how)
+{
+    static const char *const faults[] = {"FIRST=amt-disabled", NULL};
+    g_autoptr(Sim) sim = make("amt12", faults);
+    g_autoptr(Server) server = NULL;
+
+    sim->host_port = free_port(SOCK_STREAM);
+    server = serve(sim, how);
+    for (guint i = 0; i < DEVICES; i++) {
+        int fd = call(first_address() + i, sim->host_port);
+        char byte;
+        g_assert_cmpint(fd, >=, 0);
+        g_assert_cmpint(receive(fd, &byte, 1), ==, 0); /* closed, not reset */
+        close(fd);
+    }
+    g_assert_cmpuint(server_connections(server), ==, 0);
+    g_assert_cmpint(
+        is_open(first_address() + DEVICES, sim->host_port), ==, how == SERVER_LISTEN_WILDCARD);
+}
+
+static void
+test_host_port(void)
+{
+    check_host_port(SERVER_LISTEN_EACH);
+    check_host_port(SERVER_LISTEN_WILDCARD);
+}
+
+/* ---- presence pings ---- */
+
+static const guint8 ping[] = {6, 0, 0xFF, 6, 0, 0, 0x11, 0xBE, 0x80, 0x31, 0, 0};
+
+/* The pong of the first device, in hex; NULL when it keeps silent. */
+static char *
+pong_of(Sim *sim)
+{
+    guint8 pong[PONG_LENGTH];
+    GString *hex = g_string_new(NULL);
+
+    if (!pong_answer(sim->devices, ping, sizeof ping, pong))
+        return g_string_free(hex, TRUE);
+    for (guint i = 0; i < sizeof pong; i++)
+        g_string_append_printf(hex, "%02x", pong[i]);
+    return g_string_free(hex, FALSE);
+}
+
+#define PONG_HEAD "0600ff06000011be4031001000000157"
+
+/* The first two are vectors of the protocol notes. */
+static void
+test_pong_vectors(void)
+{
+    static const char *const unset[] = {"*=not-provisioned", NULL}, *const off[] = {
+                                                                        "*=amt-disabled", NULL};
+    static const struct {
+        const char *model;
+        SimTls tls;
+        const char *const *faults;
+        const char *data;
+    } cases[] = {
+        {"amt11.8", SIM_TLS_OFF, NULL, PONG_HEAD "4260b8020120000000000000"},
+        {"amt16", SIM_TLS_MODEL, NULL, PONG_HEAD "426100020120100100000000"},
+        {"amt11.8", SIM_TLS_ON, NULL, PONG_HEAD "4261b8060120000000000000"},
+        {"amt12", SIM_TLS_MODEL, unset, PONG_HEAD "0000c0000120000000000000"},
+        {"amt12", SIM_TLS_MODEL, off, NULL},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Sim) sim = make(cases[i].model, cases[i].faults);
+        g_autofree char *pong = NULL;
+        sim->tls = cases[i].tls;
+        pong = pong_of(sim);
+        g_assert_cmpstr(pong, ==, cases[i].data);
+    }
+}
+
+static void
+test_pong_silence(void)
+{
+    g_autoptr(Sim) sim = make("amt12", NULL);
+    const SimInstance *general = device_first(sim->devices, "AMT_GeneralSettings");
+    guint8 pong[PONG_LENGTH];
+
+    g_assert_false(pong_answer(sim->devices, ping, sizeof ping - 1, pong));
+    g_assert_false(pong_answer(sim->devices, ping, 0, pong));
+    for (guint i = 0; i < 9; i++) {
+        guint8 other[sizeof ping];
+        memcpy(other, ping, sizeof ping);
+        other[i] ^= 1;
+        /* what is reserved, and the sequence number, may be anything */
+        g_assert_cmpint(pong_answer(sim->devices, other, sizeof other, pong), ==, i == 1 || i == 2);
+    }
+    device_store(sim->devices, general, "RmcpPingResponseEnabled", "false");
+    g_assert_false(pong_answer(sim->devices, ping, sizeof ping, pong));
+}
+
+/* Over the wire, and from the address that was asked: the socket is connected to it. */
+static void
+check_pongs(ServerListen how)
+{
+    g_autoptr(Sim) sim = make("amt12", NULL);
+    g_autoptr(Server) server = NULL;
+
+    sim->pong_port = free_port(SOCK_DGRAM);
+    server = serve(sim, how);
+    for (guint i = 0; i < DEVICES; i++) {
+        struct sockaddr_in name = socket_name(first_address() + i, sim->pong_port);
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        guint8 pong[64];
+        g_assert_cmpint(connect(fd, (struct sockaddr *)&name, sizeof name), ==, 0);
+        g_assert_cmpint(send(fd, "nonsense", 8, 0), ==, 8);
+        g_assert_cmpint(send(fd, ping, sizeof ping, 0), ==, sizeof ping);
+        g_assert_cmpint(receive(fd, pong, sizeof pong), ==, PONG_LENGTH);
+        g_assert_cmpuint(pong[16] << 8 | pong[17], ==, sim->tls_port);
+        close(fd);
+    }
+}
+
+static void
+test_pong_wire(void)
+{
+    check_pongs(SERVER_LISTEN_EACH);
+    check_pongs(SERVER_LISTEN_WILDCARD);
+}
+
+/* A port that somebody has is an error, or done without when it was only the default. */
+static void
+test_pong_port_taken(void)
+{
+    g_autoptr(Sim) sim = make("amt12", NULL);
+    g_autoptr(GError) error = NULL;
+    struct sockaddr_in name = socket_name(first_address(), 0);
+    socklen_t length = sizeof name;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    g_autoptr(Server) server = NULL;
+
+    g_assert_cmpint(bind(fd, (struct sockaddr *)&name, sizeof name), ==, 0);
+    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&name, &length), ==, 0);
+    sim->port = free_port(SOCK_STREAM);
+    sim->tls_port = free_port(SOCK_STREAM);
+    sim->pong_port = ntohs(name.sin_port);
+    g_assert_null(server_new(sim, NULL, SERVER_LISTEN_EACH, &error));
+    g_assert_error(error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
+    sim->pong_optional = TRUE;
+    server = serve(sim, SERVER_LISTEN_EACH);
+    g_assert_nonnull(server);
+    close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -269,5 +444,10 @@ main(int argc, char **argv)
     g_test_add_func("/sim/faults/cert-times", test_cert_times);
     g_test_add_func("/sim/faults/cert-weak", test_cert_weak);
     g_test_add_func("/sim/faults/closed-ports", test_closed_ports);
+    g_test_add_func("/sim/host-port", test_host_port);
+    g_test_add_func("/sim/pong/vectors", test_pong_vectors);
+    g_test_add_func("/sim/pong/silence", test_pong_silence);
+    g_test_add_func("/sim/pong/wire", test_pong_wire);
+    g_test_add_func("/sim/pong/port-taken", test_pong_port_taken);
     return g_test_run();
 }

@@ -16,6 +16,9 @@ typedef struct Sim {
     guint64 seed;
     guint8 secret[16]; /* signs nonces */
     guint16 port, tls_port;
+    guint16 pong_port;      /* UDP; 0: no pongs */
+    gboolean pong_optional; /* done without when the port cannot be had */
+    guint16 host_port;      /* of the operating system; 0: none */
     SimTls tls;
 } Sim;
 
