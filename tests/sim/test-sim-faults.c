@@ -3,7 +3,9 @@
 
 #include "certs.h"
 #include "pong.h"
+#include "realms.h"
 #include "server.h"
+#include "soap.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,6 +60,9 @@ test_options(void)
                                       "1234567890123456789012345678901234567890"
                                       "1234567890123456789012345",
                                       "*=cert-expired:1",
+                                      "*=realms:",
+                                      "*=realms:general+nosuch",
+                                      "*=realms:+",
                                       "*=not-provisioned:1"};
 
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
@@ -435,6 +440,97 @@ test_pong_port_taken(void)
     close(fd);
 }
 
+/* ---- what the account and the settings allow ---- */
+
+static void
+test_realms(void)
+{
+    static const struct {
+        const char *words, *class;
+        gboolean allowed;
+    } cases[] = {
+        {"general", "AMT_GeneralSettings", TRUE},
+        {"general", "CIM_ComputerSystemPackage", TRUE},
+        {"general", "AMT_SetupAndConfigurationService", TRUE},
+        {"general", "CIM_Processor", FALSE},
+        {"general", "AMT_RedirectionService", FALSE},
+        {"power+hardware", "CIM_Processor", TRUE},
+        {"power+hardware", "CIM_AssociatedPowerManagementService", TRUE},
+        {"power+hardware", "AMT_BootSettingData", TRUE},
+        {"power+hardware", "AMT_MessageLog", FALSE},
+        {"redirection", "CIM_KVMRedirectionSAP", TRUE},
+        {"eventlog", "AMT_MessageLog", TRUE},
+        {"general+power", "AMT_AuthorizationService", FALSE},
+        {"administration", "AMT_AuthorizationService", TRUE},
+        {"administration", "AMT_MessageLog", TRUE},
+        {"general", "NoSuchClass", FALSE},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_test_message("%s: %s", cases[i].words, cases[i].class);
+        g_assert_true(realms_known(cases[i].words));
+        g_assert_cmpint(realms_allow(cases[i].words, cases[i].class), ==, cases[i].allowed);
+    }
+}
+
+/* The status of a Get of `class`; its answer in `out`. */
+static guint
+get(Sim *sim, const char *class, GString *out)
+{
+    g_autofree char *uri = classes_uri(class);
+    g_autofree char *request = g_strdup_printf(
+        "<s:Envelope xmlns:s=\"" NS_SOAP "\" xmlns:a=\"" NS_ADDRESSING "\" xmlns:w=\"" NS_WSMAN
+        "\"><s:Header><a:Action>" NS_TRANSFER "/Get</a:Action><w:ResourceURI>%s</w:ResourceURI>"
+        "<a:MessageID>1</a:MessageID></s:Header><s:Body></s:Body></s:Envelope>",
+        uri);
+    SoapNote note;
+
+    g_string_truncate(out, 0);
+    return soap_serve(sim->devices, request, strlen(request), out, &note);
+}
+
+static void
+test_realm_denied(void)
+{
+    static const char *const faults[] = {"FIRST=realms:general", NULL};
+    g_autoptr(Sim) sim = make("amt12", faults);
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    g_assert_cmpuint(get(sim, "AMT_GeneralSettings", out), ==, 200);
+    g_assert_cmpuint(get(sim, "AMT_RedirectionService", out), ==, 401);
+    g_assert_cmpuint(out->len, ==, 0); /* the page of a 401 is HTTP's */
+}
+
+/* What the first settings are with and without the faults. */
+static void
+test_first_settings(void)
+{
+    static const char *const faults[] = {
+        "FIRST=redirection-off", "FIRST=kvm-off", "FIRST=consent", NULL};
+    static const struct {
+        const char *class, *expected;
+    } cases[] = {
+        {"AMT_RedirectionService", "<g:EnabledState>32768</g:EnabledState>"},
+        {"AMT_RedirectionService", "<g:ListenerEnabled>false</g:ListenerEnabled>"},
+        {"CIM_KVMRedirectionSAP", "<g:EnabledState>3</g:EnabledState>"},
+        {"IPS_OptInService", "<g:OptInRequired>4294967295</g:OptInRequired>"},
+    };
+    static const char *const models[] = {"amt8", "amt12", "amt19"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(models) * G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Sim) sim = make(models[i % G_N_ELEMENTS(models)], faults);
+        g_autoptr(GString) out = g_string_new(NULL);
+        guint n = i / G_N_ELEMENTS(models);
+        g_assert_cmpuint(get(sim, cases[n].class, out), ==, 200);
+        g_test_message("%s", out->str);
+        g_assert_nonnull(strstr(out->str, cases[n].expected));
+    }
+    g_autoptr(Sim) usual = make("amt12", NULL);
+    g_autoptr(GString) out = g_string_new(NULL);
+    g_assert_cmpuint(get(usual, "CIM_KVMRedirectionSAP", out), ==, 200);
+    g_assert_nonnull(strstr(out->str, "<g:EnabledState>6</g:EnabledState>"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -449,5 +545,8 @@ main(int argc, char **argv)
     g_test_add_func("/sim/pong/silence", test_pong_silence);
     g_test_add_func("/sim/pong/wire", test_pong_wire);
     g_test_add_func("/sim/pong/port-taken", test_pong_port_taken);
+    g_test_add_func("/sim/faults/realms", test_realms);
+    g_test_add_func("/sim/faults/realm-denied", test_realm_denied);
+    g_test_add_func("/sim/faults/first-settings", test_first_settings);
     return g_test_run();
 }

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "faults.h"
+#include "realms.h"
 
 #include <arpa/inet.h>
 #include <gio/gio.h>
@@ -56,6 +57,10 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_CERT_WEAK]      = {"cert-weak", NO_ARGUMENT, 0, 0, "", "the certificate's key is RSA with 1024 bits"},
     [FAULT_NOT_PROVISIONED] = {"not-provisioned", NO_ARGUMENT, 0, 0, "", "not set up: management ports closed, the pong says so"},
     [FAULT_AMT_DISABLED]   = {"amt-disabled", NO_ARGUMENT, 0, 0, "", "management ports closed, and no pong"},
+    [FAULT_REALMS]         = {"realms", WORD, 0, 0, "WORD[+WORD]", "the account has only these realms; 401 for classes of others"},
+    [FAULT_REDIRECTION_OFF] = {"redirection-off", NO_ARGUMENT, 0, 0, "", "serial and storage redirection begin switched off"},
+    [FAULT_KVM_OFF]        = {"kvm-off", NO_ARGUMENT, 0, 0, "", "KVM redirection begins switched off"},
+    [FAULT_CONSENT]        = {"consent", NO_ARGUMENT, 0, 0, "", "the setting begins as: the user's consent is required for everything"},
 };
 
 static const char *const subcodes[] = {
@@ -114,32 +119,49 @@ is_host_name(const char *word)
 {
     gsize length = strlen(word);
 
-    return length <= HOST_NAME_MAX_LENGTH && strspn(word, HOST_NAME_CHARACTERS) == length;
+    return length > 0 && length <= HOST_NAME_MAX_LENGTH &&
+           strspn(word, HOST_NAME_CHARACTERS) == length;
+}
+
+/* What the word must be one of, newly allocated; NULL: anything of its shape. */
+static char *
+known_words(FaultKind kind)
+{
+    if (kind == FAULT_SOAP)
+        return join(subcodes);
+    return kind == FAULT_REALMS ? realms_list() : NULL;
+}
+
+static gboolean
+is_good_word(FaultKind kind, const char *word)
+{
+    if (kind == FAULT_SOAP)
+        return g_strv_contains(subcodes, word);
+    if (kind == FAULT_CERT_NAME)
+        return is_host_name(word);
+    return kind == FAULT_REALMS ? realms_known(word) : *word != '\0';
 }
 
 static gboolean
 check_word(Fault *fault, const char *word, GError **error)
 {
-    gboolean good = word != NULL && *word != '\0';
+    g_autofree char *known = NULL;
 
-    if (fault->kind == FAULT_SOAP)
-        good = good && g_strv_contains(subcodes, word);
-    if (fault->kind == FAULT_CERT_NAME)
-        good = good && is_host_name(word);
-    if (!good) {
-        g_autofree char *known = join(subcodes);
-        g_set_error(error,
-                    G_IO_ERROR,
-                    G_IO_ERROR_INVALID_ARGUMENT,
-                    "fault %s needs %s%s%s",
-                    table[fault->kind].name,
-                    table[fault->kind].shape,
-                    fault->kind == FAULT_SOAP ? ", one of " : "",
-                    fault->kind == FAULT_SOAP ? known : "");
-        return FALSE;
+    if (word != NULL && is_good_word(fault->kind, word)) {
+        fault->text = g_strdup(word);
+        return TRUE;
     }
-    fault->text = g_strdup(word);
-    return TRUE;
+    known = known_words(fault->kind);
+    g_set_error(error,
+                G_IO_ERROR,
+                G_IO_ERROR_INVALID_ARGUMENT,
+                "fault %s needs %s%s%s, found \"%s\"",
+                table[fault->kind].name,
+                table[fault->kind].shape,
+                known != NULL ? ", of " : "",
+                known != NULL ? known : "",
+                word != NULL ? word : "");
+    return FALSE;
 }
 
 static gboolean

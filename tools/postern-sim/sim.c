@@ -164,6 +164,7 @@ sim_populate(Sim *sim, guint32 first, guint64 count, const char *spec, GError **
     for (guint i = 0; i < sim->count; i++) {
         device_init(&sim->devices[i], sim, model_of(sim, shares, i), first + i);
         sim->devices[i].faults = faults_of(sim, first + i);
+        device_begin(&sim->devices[i]);
     }
     return TRUE;
 }
