@@ -163,6 +163,26 @@ sim_stop
 ok "nonce-reset: two challenges, no failed login" sim_challenges 1 2
 ok "stale: the same" sim_challenges 2 2
 
+net=127.202.3
+sim_start $net.1 --count 3 --model amt12-keepalive --fault $net.1=realms:power --fault $net.2=realms:general+power \
+    --fault $net.3=cert-name:pc3.example.test
+ok "a realm that the account has not: 401" answers "401 1" "$(url 1)" get
+ok "the realm that it has" answers "200 1" "$(url 1)" power
+ok "two realms" answers "200 1" "$(url 2)" get
+# trusts NAME: curl takes the device's certificate, trusted by itself, as that of NAME
+trusts() {
+    curl -sS -m 5 -o /dev/null --cacert "$work/cert" --resolve "$1:$tls_port:$net.3" "https://$1:$tls_port/"
+}
+distrusts() {
+    trusts "$@"
+    test $? = 60
+}
+if openssl s_client -connect "$net.3:$tls_port" </dev/null 2>/dev/null | openssl x509 >"$work/cert" 2>/dev/null; then
+    ok "the certificate's name" trusts pc3.example.test
+    ok "and no other" distrusts pc4.example.test
+fi
+sim_stop
+
 sim_start 127.202.2.1 --count 1 --model amt16 --tls legacy --listen wildcard
 ok "legacy TLS on a new model" answers "200 2" "https://127.202.2.1:$tls_port/wsman" get --tlsv1.0 --tls-max 1.1 --ciphers DEFAULT:@SECLEVEL=0
 ok "no new TLS then" fails "https://127.202.2.1:$tls_port/wsman" get --tlsv1.2
@@ -183,6 +203,8 @@ ok "count beyond 127/8" refuses --first 127.255.255.255 --count 2
 ok "unknown model" refuses --model amt1
 ok "unknown option" refuses --nosuch
 ok "bad TLS" refuses --tls maybe
+ok "ports that are none" refuses --host-port 70000
+ok "two uses of one port" refuses --host-port 16992
 ok "a state file that cannot be written" refuses --state-file /nonexistent/state
 ok "no such password file" refuses --password-file /nonexistent
 done_testing

@@ -470,6 +470,9 @@ test_faults(void)
                                       "127.0.0.2-127.0.0.1=reset",
                                       "*=delay",
                                       "*=delay:x",
+                                      "*=clock",
+                                      "*=clock:x",
+                                      "*=clock:-1000000001",
                                       "*=silent:1",
                                       "*=fault:NoSuch",
                                       "*=lacks:"};
@@ -497,6 +500,35 @@ test_fault_answers(void)
     check(soap->devices, get, 400, "<a:Value>e:AccessDenied</a:Value>");
     check(relates->devices, get, 200, "<b:RelatesTo>1749</b:RelatesTo>");
     check(lacks->devices, get, 400, "b:DestinationUnreachable");
+}
+
+/* What the device says its time is, less ours. */
+static gint64
+clock_error(Device *device)
+{
+    g_autofree char *uri = classes_uri("AMT_TimeSynchronizationService");
+    g_autofree char *body = g_strdup_printf("<r:GetLowAccuracyTimeSynch_INPUT xmlns:r=\"%s\">"
+                                            "</r:GetLowAccuracyTimeSynch_INPUT>",
+                                            uri);
+    g_autofree char *request =
+        envelope("/GetLowAccuracyTimeSynch", "AMT_TimeSynchronizationService", "", body);
+    g_autofree char *answer = ask(device, request, 200, "<g:Ta0>");
+
+    return g_ascii_strtoll(strstr(answer, "<g:Ta0>") + strlen("<g:Ta0>"), NULL, 10) -
+           g_get_real_time() / G_USEC_PER_SEC;
+}
+
+/* A minute of room: a slow machine may sleep between the two readings. */
+static void
+test_fault_clock(void)
+{
+    g_autoptr(Sim) right = make("amt12", NULL);
+    g_autoptr(Sim) ahead = make("amt12", "*=clock:+3600");
+    g_autoptr(Sim) behind = make("amt12", "*=clock:-7200");
+
+    g_assert_cmpint(ABS(clock_error(right->devices)), <, 60);
+    g_assert_cmpint(ABS(clock_error(ahead->devices) - 3600), <, 60);
+    g_assert_cmpint(ABS(clock_error(behind->devices) + 7200), <, 60);
 }
 
 static void
@@ -665,6 +697,7 @@ main(int argc, char **argv)
     g_test_add_func("/sim/boot", test_boot);
     g_test_add_func("/sim/faults/options", test_faults);
     g_test_add_func("/sim/faults/answers", test_fault_answers);
+    g_test_add_func("/sim/faults/clock", test_fault_clock);
     g_test_add_func("/sim/populate", test_populate);
     g_test_add_func("/sim/state", test_state);
     return g_test_run();

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* certs.h - keys, self-signed certificates and TLS settings, one for each model and not for each
- * device. */
-#include "model.h"
+/* certs.h - keys, self-signed certificates and TLS settings: one for each model, and one more for
+ * each set of faults that concern certificates. */
+#include "device.h"
 
 #include <openssl/ssl.h>
 
-/* A server context with the versions of `model`, or those of old firmware when `legacy`; NULL with
- * `error`. */
-SSL_CTX *certs_context(const Model *model, gboolean legacy, GError **error);
+typedef struct Certs Certs;
+
+/* An empty store; `legacy`: with the TLS versions of old firmware. */
+Certs *certs_new(gboolean legacy);
+
+/* Accepts NULL. */
+void certs_free(Certs *certs);
+
+/* The server context of `model` with what the faults of `device` (NULL: none) make of its
+ * certificate, made when first asked for; the store keeps it. NULL with `error`. */
+SSL_CTX *certs_context(Certs *certs, const Model *model, const Device *device, GError **error);
 
 /* Why OpenSSL's last call failed, newly allocated; empties its queue. */
 char *certs_why(void);

@@ -376,3 +376,25 @@ device_forget(Device *device, const SimInstance *instance)
     if (device->extra != NULL && device->extra->stored != NULL)
         g_hash_table_remove(device->extra->stored, GUINT_TO_POINTER(instance->index));
 }
+
+void
+device_begin(Device *device)
+{
+    static const struct {
+        FaultKind fault;
+        const char *class, *property, *value;
+    } settings[] = {
+        {FAULT_REDIRECTION_OFF, "AMT_RedirectionService", "EnabledState", "32768"},
+        {FAULT_REDIRECTION_OFF, "AMT_RedirectionService", "ListenerEnabled", "false"},
+        {FAULT_KVM_OFF, "CIM_KVMRedirectionSAP", "EnabledState", "3"},
+        {FAULT_CONSENT, "IPS_OptInService", "OptInRequired", "4294967295"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+        const SimInstance *instance = NULL;
+        if (device_fault(device, settings[i].fault) != NULL)
+            instance = device_first(device, settings[i].class);
+        if (instance != NULL)
+            device_store(device, instance, settings[i].property, settings[i].value);
+    }
+}

@@ -79,6 +79,9 @@ struct Device {
 /* Begins its life: power state and the like by seed. */
 void device_init(Device *device, struct Sim *sim, const Model *model, guint32 address);
 
+/* What its faults make of its first settings. */
+void device_begin(Device *device);
+
 void device_clear(Device *device);
 
 /* The parts that are allocated late. */

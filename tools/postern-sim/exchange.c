@@ -330,6 +330,8 @@ serve_wsman(Exchange *exchange)
     body = g_string_sized_new(4096);
     status = soap_serve(device, exchange->body, exchange->length, body, &note);
     device_note(device, note.action, note.target, status);
+    if (status == 401)
+        return answer_401(exchange, FALSE);
     if (note.acted && device_fault(device, FAULT_LOST_ANSWER) != NULL) {
         exchange->result->drop = TRUE;
         return status;

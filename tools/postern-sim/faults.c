@@ -2,18 +2,23 @@
 #include "config.h"
 
 #include "faults.h"
+#include "realms.h"
 
 #include <arpa/inet.h>
 #include <gio/gio.h>
 #include <string.h>
 
-typedef enum { NO_ARGUMENT, NUMBER, WORD } ArgumentKind;
+/* ub-common-name of RFC 5280 */
+enum { HOST_NAME_MAX_LENGTH = 64 };
+#define HOST_NAME_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-.*"
+
+typedef enum { NO_ARGUMENT, NUMBER, OFFSET, WORD } ArgumentKind;
 
 typedef struct {
     const char *name;
     ArgumentKind argument;
     gint64 preset; /* NUMBER: when no argument is given; -1: it must be given */
-    gint64 most;
+    gint64 most;   /* NUMBER, OFFSET: no more than this, for OFFSET either way */
     const char *shape, *help;
 } FaultInfo;
 
@@ -45,6 +50,17 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_BAD_LENGTH]     = {"bad-length", NUMBER, 100, 1000000, "BYTES", "Content-Length is so much too big, then close"},
     [FAULT_NOT_XML]        = {"not-xml", NO_ARGUMENT, 0, 0, "", "bodies are not well-formed XML"},
     [FAULT_HUGE]           = {"huge", NUMBER, 16777216, 1073741824, "BYTES", "an answer of this size"},
+    [FAULT_CLOCK]          = {"clock", OFFSET, 0, 1000000000, "SECONDS", "the clock is ahead by so many seconds (-N: behind)"},
+    [FAULT_CERT_NAME]      = {"cert-name", WORD, 0, 0, "NAME", "the certificate's common name and DNS name are this host name"},
+    [FAULT_CERT_EXPIRED]   = {"cert-expired", NO_ARGUMENT, 0, 0, "", "the certificate ended a year ago"},
+    [FAULT_CERT_NOT_YET]   = {"cert-not-yet", NO_ARGUMENT, 0, 0, "", "the certificate begins in a year"},
+    [FAULT_CERT_WEAK]      = {"cert-weak", NO_ARGUMENT, 0, 0, "", "the certificate's key is RSA with 1024 bits"},
+    [FAULT_NOT_PROVISIONED] = {"not-provisioned", NO_ARGUMENT, 0, 0, "", "not set up: management ports closed, the pong says so"},
+    [FAULT_AMT_DISABLED]   = {"amt-disabled", NO_ARGUMENT, 0, 0, "", "management ports closed, and no pong"},
+    [FAULT_REALMS]         = {"realms", WORD, 0, 0, "WORD[+WORD]", "the account has only these realms; 401 for classes of others"},
+    [FAULT_REDIRECTION_OFF] = {"redirection-off", NO_ARGUMENT, 0, 0, "", "serial and storage redirection begin switched off"},
+    [FAULT_KVM_OFF]        = {"kvm-off", NO_ARGUMENT, 0, 0, "", "KVM redirection begins switched off"},
+    [FAULT_CONSENT]        = {"consent", NO_ARGUMENT, 0, 0, "", "the setting begins as: the user's consent is required for everything"},
 };
 
 static const char *const subcodes[] = {
@@ -97,27 +113,55 @@ join(const char *const *words)
     return g_string_free(all, FALSE);
 }
 
+/* What fits in a certificate, and cannot be taken for more than one name there. */
+static gboolean
+is_host_name(const char *word)
+{
+    gsize length = strlen(word);
+
+    return length > 0 && length <= HOST_NAME_MAX_LENGTH &&
+           strspn(word, HOST_NAME_CHARACTERS) == length;
+}
+
+/* What the word must be one of, newly allocated; NULL: anything of its shape. */
+static char *
+known_words(FaultKind kind)
+{
+    if (kind == FAULT_SOAP)
+        return join(subcodes);
+    return kind == FAULT_REALMS ? realms_list() : NULL;
+}
+
+static gboolean
+is_good_word(FaultKind kind, const char *word)
+{
+    if (kind == FAULT_SOAP)
+        return g_strv_contains(subcodes, word);
+    if (kind == FAULT_CERT_NAME)
+        return is_host_name(word);
+    return kind == FAULT_REALMS ? realms_known(word) : *word != '\0';
+}
+
 static gboolean
 check_word(Fault *fault, const char *word, GError **error)
 {
-    gboolean good = word != NULL && *word != '\0';
+    g_autofree char *known = NULL;
 
-    if (fault->kind == FAULT_SOAP)
-        good = good && g_strv_contains(subcodes, word);
-    if (!good) {
-        g_autofree char *known = join(subcodes);
-        g_set_error(error,
-                    G_IO_ERROR,
-                    G_IO_ERROR_INVALID_ARGUMENT,
-                    "fault %s needs %s%s%s",
-                    table[fault->kind].name,
-                    table[fault->kind].shape,
-                    fault->kind == FAULT_SOAP ? ", one of " : "",
-                    fault->kind == FAULT_SOAP ? known : "");
-        return FALSE;
+    if (word != NULL && is_good_word(fault->kind, word)) {
+        fault->text = g_strdup(word);
+        return TRUE;
     }
-    fault->text = g_strdup(word);
-    return TRUE;
+    known = known_words(fault->kind);
+    g_set_error(error,
+                G_IO_ERROR,
+                G_IO_ERROR_INVALID_ARGUMENT,
+                "fault %s needs %s%s%s, found \"%s\"",
+                table[fault->kind].name,
+                table[fault->kind].shape,
+                known != NULL ? ", of " : "",
+                known != NULL ? known : "",
+                word != NULL ? word : "");
+    return FALSE;
 }
 
 static gboolean
@@ -146,6 +190,26 @@ check_number(Fault *fault, const char *word, GError **error)
 }
 
 static gboolean
+check_offset(Fault *fault, const char *word, GError **error)
+{
+    const FaultInfo *info = &table[fault->kind];
+
+    if (word != NULL &&
+        g_ascii_string_to_signed(word, 10, -info->most, info->most, &fault->number, NULL))
+        return TRUE;
+    g_set_error(error,
+                G_IO_ERROR,
+                G_IO_ERROR_INVALID_ARGUMENT,
+                "fault %s needs %s:%s, a number from -%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
+                info->name,
+                info->name,
+                info->shape,
+                info->most,
+                info->most);
+    return FALSE;
+}
+
+static gboolean
 parse_kind(Fault *fault, const char *text, GError **error)
 {
     g_auto(GStrv) parts = g_strsplit(text, ":", 2);
@@ -156,6 +220,8 @@ parse_kind(Fault *fault, const char *text, GError **error)
         fault->kind = (FaultKind)i;
         if (table[i].argument == NUMBER)
             return check_number(fault, parts[1], error);
+        if (table[i].argument == OFFSET)
+            return check_offset(fault, parts[1], error);
         if (table[i].argument == WORD)
             return check_word(fault, parts[1], error);
         if (parts[1] == NULL)

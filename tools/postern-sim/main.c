@@ -14,11 +14,11 @@
 /* For tests without a password file; the README names it. */
 #define TEST_PASSWORD "P@ssw0rd"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, RMCP_PORT = 623 };
 
 typedef struct {
     gint64 count, seed;
-    int port, tls_port;
+    int port, tls_port, pong_port, host_port;
     char *first, *model, *user, *password_file, *tls, *listen, *state_file;
     char **faults;
     gboolean list_models, list_faults;
@@ -39,6 +39,8 @@ static const GOptionEntry entries[] = {
     {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "Another fleet for another number (default 1)", "N"},
     {"port", 0, 0, G_OPTION_ARG_INT, &options.port, "Plain port (default 16992)", "PORT"},
     {"tls-port", 0, 0, G_OPTION_ARG_INT, &options.tls_port, "TLS port (default 16993)", "PORT"},
+    {"pong-port", 0, 0, G_OPTION_ARG_INT, &options.pong_port, "UDP port of RMCP presence pings (default 623, left out where it cannot be had)", "PORT"},
+    {"host-port", 0, 0, G_OPTION_ARG_INT, &options.host_port, "TCP port of each device's operating system, which accepts and closes (default none)", "PORT"},
     {"listen", 0, 0, G_OPTION_ARG_STRING, &options.listen, "wildcard: one listener for each port, each: listeners for each device, auto: each up to 64 devices (default)", "HOW"},
     {"list-models", 0, 0, G_OPTION_ARG_NONE, &options.list_models, "Show the models and end", NULL},
     {"list-faults", 0, 0, G_OPTION_ARG_NONE, &options.list_faults, "Show the faults and end", NULL},
@@ -113,6 +115,21 @@ add_faults(Sim *sim, GError **error)
     return TRUE;
 }
 
+/* 0 stands for an option that was not given. */
+static gboolean
+set_further_ports(Sim *sim, GError **error)
+{
+    if (options.pong_port < 0 || options.pong_port > 65535 || options.host_port < 0 ||
+        options.host_port > 65535)
+        return invalid(error, "--pong-port and --host-port are numbers from 1 to 65535", "others");
+    if (options.host_port == options.port || options.host_port == options.tls_port)
+        return invalid(error, "--host-port is none of the management ports", "one of them");
+    sim->pong_optional = options.pong_port == 0;
+    sim->pong_port = (guint16)(sim->pong_optional ? RMCP_PORT : options.pong_port);
+    sim->host_port = (guint16)options.host_port;
+    return TRUE;
+}
+
 static gboolean
 set_ports(Sim *sim, GError **error)
 {
@@ -127,7 +144,7 @@ set_ports(Sim *sim, GError **error)
     sim->tls = (SimTls)tls;
     sim->port = (guint16)options.port;
     sim->tls_port = (guint16)options.tls_port;
-    return TRUE;
+    return set_further_ports(sim, error);
 }
 
 static Sim *

@@ -200,9 +200,11 @@ get_acl_enabled(Call *call)
 static gint64
 device_clock(Device *device)
 {
+    const Fault *fault = device_fault(device, FAULT_CLOCK);
+    gint64 skew = fault != NULL ? fault->number : 0;
     gint64 offset = device->extra != NULL ? device->extra->clock_offset : 0;
 
-    return g_get_real_time() / G_USEC_PER_SEC + offset;
+    return g_get_real_time() / G_USEC_PER_SEC + offset + skew;
 }
 
 static guint

@@ -3,6 +3,7 @@
 
 #include "certs.h"
 #include "connection.h"
+#include "pong.h"
 #include "server.h"
 
 #include <arpa/inet.h>
@@ -19,19 +20,21 @@
  * closed, and several simulators can run side by side. */
 enum { EACH_MOST = 64, ACCEPT_BURST = 64, SPARE_DESCRIPTORS = 64, BACKLOG = 4096 };
 
+typedef enum { PORT_PLAIN, PORT_TLS, PORT_HOST, PORT_KINDS } PortKind;
+
 typedef struct {
     ReactorWatch watch;
     Server *server;
-    gboolean tls;
+    PortKind kind;
 } Listener;
 
 struct Server {
     Sim *sim;
     Reactor *reactor;
-    GPtrArray *listeners;
+    GPtrArray *listeners, *pongs;
     GPtrArray *connections;
-    GHashTable *contexts; /* Model -> SSL_CTX */
-    guint most;           /* connections */
+    Certs *certs;
+    guint most; /* connections */
 };
 
 guint
@@ -40,35 +43,13 @@ server_connections(const Server *server)
     return server->connections->len;
 }
 
-/* ---- what a device offers ---- */
-
-static gboolean
-offers(const Sim *sim, const Device *device, gboolean tls)
-{
-    switch (sim->tls) {
-    case SIM_TLS_MODEL:
-        return tls ? device->model->tls : device->model->plain;
-    case SIM_TLS_OFF:
-        return !tls;
-    case SIM_TLS_ONLY:
-        return tls;
-    case SIM_TLS_ON:
-    case SIM_TLS_LEGACY:
-        break;
-    }
-    return TRUE;
-}
-
+/* Those of all models, so that the first caller need not wait for a key. */
 static gboolean
 make_contexts(Server *server, GError **error)
 {
-    for (guint i = 0; i < server->sim->models->len; i++) {
-        const Model *model = server->sim->models->pdata[i];
-        SSL_CTX *context = certs_context(model, server->sim->tls == SIM_TLS_LEGACY, error);
-        if (context == NULL)
+    for (guint i = 0; i < server->sim->models->len; i++)
+        if (certs_context(server->certs, server->sim->models->pdata[i], NULL, error) == NULL)
             return FALSE;
-        g_hash_table_insert(server->contexts, (gpointer)(gsize)model, context);
-    }
     return TRUE;
 }
 
@@ -93,7 +74,7 @@ is_loopback(const struct sockaddr_in *address)
 
 /* The device that was called; NULL when the call is none of ours. */
 static Device *
-called_device(Server *server, int fd, const struct sockaddr_in *peer)
+called_device(const Server *server, int fd, const struct sockaddr_in *peer)
 {
     struct sockaddr_in local;
     socklen_t length = sizeof local;
@@ -109,9 +90,31 @@ refuses(const Server *server, const Device *device, gboolean tls)
 {
     const Fault *reset = device_fault(device, FAULT_RESET);
 
-    return !offers(server->sim, device, tls) || (reset != NULL && reset->number == 0) ||
+    return !sim_offers(server->sim, device, tls) || (reset != NULL && reset->number == 0) ||
            device->open >= (guint)device->model->max_connections ||
            device->unreachable_until > g_get_monotonic_time();
+}
+
+/* NULL, after a message, when a certificate cannot be made. */
+static SSL_CTX *
+context_of(Server *server, const Device *device)
+{
+    g_autoptr(GError) error = NULL;
+    SSL_CTX *tls = certs_context(server->certs, device->model, device, &error);
+
+    if (tls == NULL)
+        g_warning("%s", error->message);
+    return tls;
+}
+
+/* The operating system's port: that it can be reached is all that it says. */
+static void
+take_host_call(const Server *server, int fd, const struct sockaddr_in *peer)
+{
+    if (called_device(server, fd, peer) == NULL)
+        connection_reset(fd);
+    else
+        close(fd);
 }
 
 static void
@@ -120,14 +123,15 @@ take_call(Listener *listener, int fd, const struct sockaddr_in *peer)
     Server *server = listener->server;
     Device *device = called_device(server, fd, peer);
     Connection *connection = NULL;
-    SSL_CTX *tls;
+    gboolean over_tls = listener->kind == PORT_TLS;
+    SSL_CTX *tls = NULL;
 
     if (device == NULL || server->connections->len >= server->most ||
-        refuses(server, device, listener->tls)) {
+        refuses(server, device, over_tls) ||
+        (over_tls && (tls = context_of(server, device)) == NULL)) {
         connection_reset(fd);
         return;
     }
-    tls = listener->tls ? g_hash_table_lookup(server->contexts, device->model) : NULL;
     connection_start(server->reactor, device, fd, tls, on_gone, server, &connection);
     if (connection == NULL)
         return;
@@ -147,7 +151,10 @@ on_call(ReactorWatch *watch, guint32 events)
             accept4(watch->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0)
             return;
-        take_call(listener, fd, &peer);
+        if (listener->kind == PORT_HOST)
+            take_host_call(listener->server, fd, &peer);
+        else
+            take_call(listener, fd, &peer);
     }
 }
 
@@ -179,10 +186,11 @@ open_port(guint32 address, guint16 port, GError **error)
 }
 
 static gboolean
-add_listener(Server *server, guint32 address, gboolean tls, GError **error)
+add_listener(Server *server, guint32 address, PortKind kind, GError **error)
 {
-    guint16 port = tls ? server->sim->tls_port : server->sim->port;
-    int fd = open_port(address, port, error);
+    const guint16 ports[PORT_KINDS] = {
+        server->sim->port, server->sim->tls_port, server->sim->host_port};
+    int fd = open_port(address, ports[kind], error);
     Listener *listener;
 
     if (fd < 0)
@@ -190,9 +198,45 @@ add_listener(Server *server, guint32 address, gboolean tls, GError **error)
     listener = g_new0(Listener, 1);
     listener->watch = (ReactorWatch){.fd = fd, .ready = on_call};
     listener->server = server;
-    listener->tls = tls;
+    listener->kind = kind;
     g_ptr_array_add(server->listeners, listener);
     return reactor_watch(server->reactor, &listener->watch, EPOLLIN, error);
+}
+
+/* TRUE when the port is open, on `device` or (NULL) on any. */
+static gboolean
+has_port(const Sim *sim, const Device *device, PortKind kind)
+{
+    if (kind == PORT_HOST)
+        return sim->host_port != 0;
+    if (device != NULL)
+        return sim_offers(sim, device, kind == PORT_TLS);
+    return sim->tls != (kind == PORT_TLS ? SIM_TLS_OFF : SIM_TLS_ONLY);
+}
+
+static gboolean
+listen_on(Server *server, guint32 address, const Device *device, GError **error)
+{
+    for (guint kind = 0; kind < PORT_KINDS; kind++)
+        if (has_port(server->sim, device, (PortKind)kind) &&
+            !add_listener(server, address, (PortKind)kind, error))
+            return FALSE;
+    return TRUE;
+}
+
+/* FALSE when there must be pongs and cannot be. */
+static gboolean
+answer_pings(Server *server, guint32 address, GError **error)
+{
+    const Sim *sim = server->sim;
+    Pong *pong;
+
+    if (sim->pong_port == 0)
+        return TRUE;
+    pong = pong_new(server->sim, server->reactor, address, sim->pong_optional ? NULL : error);
+    if (pong != NULL)
+        g_ptr_array_add(server->pongs, pong);
+    return pong != NULL || sim->pong_optional;
 }
 
 static gboolean
@@ -200,10 +244,9 @@ listen_each(Server *server, GError **error)
 {
     for (guint i = 0; i < server->sim->count; i++) {
         const Device *device = &server->sim->devices[i];
-        for (gboolean tls = FALSE; tls <= TRUE; tls++)
-            if (offers(server->sim, device, tls) &&
-                !add_listener(server, device->address, tls, error))
-                return FALSE;
+        if (!listen_on(server, device->address, device, error) ||
+            !answer_pings(server, device->address, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -211,8 +254,7 @@ listen_each(Server *server, GError **error)
 static gboolean
 listen_wildcard(Server *server, GError **error)
 {
-    return (server->sim->tls == SIM_TLS_ONLY || add_listener(server, INADDR_ANY, FALSE, error)) &&
-           (server->sim->tls == SIM_TLS_OFF || add_listener(server, INADDR_ANY, TRUE, error));
+    return listen_on(server, INADDR_ANY, NULL, error) && answer_pings(server, INADDR_ANY, error);
 }
 
 /* Raises the soft limit of descriptors to the hard one and leaves some for other use. */
@@ -239,30 +281,26 @@ free_listener(gpointer data)
     g_free(listener);
 }
 
-static void
-free_context(gpointer data)
-{
-    SSL_CTX_free(data);
-}
-
 Server *
 server_new(Sim *sim, GMainContext *context, ServerListen listen, GError **error)
 {
     g_autoptr(Server) server = g_new0(Server, 1);
-    guint limit = descriptor_limit();
+    guint limit = descriptor_limit(), listening;
     gboolean each =
         listen == SERVER_LISTEN_EACH || (listen == SERVER_LISTEN_AUTO && sim->count <= EACH_MOST);
 
     server->sim = sim;
     server->listeners = g_ptr_array_new_with_free_func(free_listener);
+    server->pongs = g_ptr_array_new_with_free_func((GDestroyNotify)pong_free);
     server->connections = g_ptr_array_new();
-    server->contexts = g_hash_table_new_full(NULL, NULL, NULL, free_context);
+    server->certs = certs_new(sim->tls == SIM_TLS_LEGACY);
     server->reactor = reactor_new(context, error);
     if (server->reactor == NULL || (sim->tls != SIM_TLS_OFF && !make_contexts(server, error)))
         return NULL;
     if (!(each ? listen_each(server, error) : listen_wildcard(server, error)))
         return NULL;
-    if (limit <= server->listeners->len + SPARE_DESCRIPTORS) {
+    listening = server->listeners->len + server->pongs->len + SPARE_DESCRIPTORS;
+    if (limit <= listening) {
         g_set_error(error,
                     G_IO_ERROR,
                     G_IO_ERROR_TOO_MANY_OPEN_FILES,
@@ -270,7 +308,7 @@ server_new(Sim *sim, GMainContext *context, ServerListen listen, GError **error)
                     limit);
         return NULL;
     }
-    server->most = limit - server->listeners->len - SPARE_DESCRIPTORS;
+    server->most = limit - listening;
     return g_steal_pointer(&server);
 }
 
@@ -283,7 +321,8 @@ server_free(Server *server)
         connection_free(server->connections->pdata[i]);
     g_clear_pointer(&server->connections, g_ptr_array_unref);
     g_clear_pointer(&server->listeners, g_ptr_array_unref);
-    g_clear_pointer(&server->contexts, g_hash_table_unref);
+    g_clear_pointer(&server->pongs, g_ptr_array_unref);
+    certs_free(server->certs);
     reactor_free(server->reactor);
     g_free(server);
 }

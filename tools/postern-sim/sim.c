@@ -47,6 +47,26 @@ sim_device(Sim *sim, guint32 address)
     return address - sim->first < sim->count ? &sim->devices[address - sim->first] : NULL;
 }
 
+gboolean
+sim_offers(const Sim *sim, const Device *device, gboolean tls)
+{
+    if (device_fault(device, FAULT_NOT_PROVISIONED) != NULL ||
+        device_fault(device, FAULT_AMT_DISABLED) != NULL)
+        return FALSE;
+    switch (sim->tls) {
+    case SIM_TLS_MODEL:
+        return tls ? device->model->tls : device->model->plain;
+    case SIM_TLS_OFF:
+        return !tls;
+    case SIM_TLS_ONLY:
+        return tls;
+    case SIM_TLS_ON:
+    case SIM_TLS_LEGACY:
+        break;
+    }
+    return TRUE;
+}
+
 static gboolean
 bad(GError **error, const char *what, const char *found)
 {
@@ -144,6 +164,7 @@ sim_populate(Sim *sim, guint32 first, guint64 count, const char *spec, GError **
     for (guint i = 0; i < sim->count; i++) {
         device_init(&sim->devices[i], sim, model_of(sim, shares, i), first + i);
         sim->devices[i].faults = faults_of(sim, first + i);
+        device_begin(&sim->devices[i]);
     }
     return TRUE;
 }

@@ -16,6 +16,9 @@ typedef struct Sim {
     guint64 seed;
     guint8 secret[16]; /* signs nonces */
     guint16 port, tls_port;
+    guint16 pong_port;      /* UDP; 0: no pongs */
+    gboolean pong_optional; /* done without when the port cannot be had */
+    guint16 host_port;      /* of the operating system; 0: none */
     SimTls tls;
 } Sim;
 
@@ -27,6 +30,9 @@ void sim_free(Sim *sim);
  * default); FALSE with `error` when the addresses leave 127/8 or a model is not known. Add faults
  * before. */
 gboolean sim_populate(Sim *sim, guint32 first, guint64 count, const char *spec, GError **error);
+
+/* TRUE when `device` listens on its plain or TLS management port. */
+gboolean sim_offers(const Sim *sim, const Device *device, gboolean tls);
 
 /* The device with this address, or NULL. */
 Device *sim_device(Sim *sim, guint32 address);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "realms.h"
 #include "sim.h"
 #include "soap.h"
 
@@ -220,12 +221,15 @@ static guint
 dispatch(Device *device, const Request *request, GString *out, SoapNote *note)
 {
     const Fault *fault = device_fault(device, FAULT_SOAP);
+    const Fault *realms = device_fault(device, FAULT_REALMS);
     SimClass *class;
 
     note->target = soap_name(request->class_name);
     note->action = soap_name(request->action);
     if (request->must_understand)
         return envelope_fault(out, device, request, &FAULT_UNDERSTAND);
+    if (realms != NULL && !realms_allow(realms->text, request->class_name))
+        return 401;
     for (guint i = 0; i < G_N_ELEMENTS(operations); i++) {
         if (!g_str_equal(operations[i].action, request->action))
             continue;

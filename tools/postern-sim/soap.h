@@ -10,7 +10,7 @@ typedef struct {
 } SoapNote;
 
 /* Answers one request in `out`; the HTTP status. Never fails: a request that is no request gets a
- * fault. */
+ * fault. 401 without an answer: the account has not the realm of this class. */
 guint soap_serve(Device *device, const char *text, gsize length, GString *out, SoapNote *note);
 
 /* A name for the log that lives as long as the process; bounded, so that a client cannot fill
