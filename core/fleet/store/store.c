@@ -585,12 +585,16 @@ check_identity(const Store *store, gint64 id, gint64 version, gint64 tables, GEr
 static gboolean
 read_identity(Store *store, gint64 *version, GError **error)
 {
-    gint64 id = 0, tables = 0;
+    /* in one statement: somebody else may be making it at this moment */
+    static const char sql[] =
+        "SELECT (SELECT application_id FROM pragma_application_id), "
+        "(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)";
+    g_autoptr(StoreRows) rows = store_query(store, error, sql, "");
 
-    return store_number(store, &id, 0, error, "PRAGMA application_id", "") &&
-           store_number(store, version, 0, error, "PRAGMA user_version", "") &&
-           store_number(store, &tables, 0, error, "SELECT count(*) FROM sqlite_master", "") &&
-           check_identity(store, id, *version, tables, error);
+    if (rows == NULL || !store_next(rows, error))
+        return FALSE;
+    *version = store_integer(rows, 1);
+    return check_identity(store, store_integer(rows, 0), *version, store_integer(rows, 2), error);
 }
 
 /* All steps in one transaction: a store is of one version or the next, never between. */
