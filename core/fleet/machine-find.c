@@ -127,7 +127,10 @@ machine_reach(Store *store, gint64 machine, gint64 fresh_since, GError **error)
     g_autoptr(StoreRows) rows = store_query(
         store,
         &problem,
-        "SELECT value FROM machine_key WHERE machine = $1 AND kind IN ('fqdn', 'address') "
+        /* where somebody else was seen since, it is not: who is sent to it must not come to them */
+        "SELECT value FROM machine_key k WHERE machine = $1 AND kind IN ('fqdn', 'address') "
+        "AND NOT EXISTS (SELECT 1 FROM machine_key o WHERE o.kind = k.kind AND o.value = k.value "
+        "AND o.machine <> k.machine AND o.seen > k.seen) "
         "ORDER BY CASE WHEN kind = 'address' AND seen > $2 THEN 0 WHEN kind = 'fqdn' THEN 1 "
         "ELSE 2 END, seen DESC LIMIT 1",
         "ii",
