@@ -132,47 +132,48 @@ collection_read(Store *store, const char *name, GError **error)
 
 /* ---- the condition in SQL ---- */
 
+#define LATEST                                                                                     \
+    "NOT EXISTS (SELECT 1 FROM machine_key l WHERE l.machine = k.machine AND l.kind = k.kind "     \
+    "AND l.seen > k.seen)"
+
+/* Members that are names, addresses or UUIDs. A list may be long, so it is not spelled out: the store looks it up. */
 static void
-put_bound(GString *sql, GPtrArray *values, GVariant *value)
+names_sql(const char *name, const char *machine, GString *sql, GPtrArray *values)
 {
-    g_ptr_array_add(values, g_variant_ref_sink(value));
-    g_string_append_printf(sql, "$%u", values->len);
+    g_autofree char *members = NULL;
+
+    g_ptr_array_add(values, g_variant_ref_sink(g_variant_new_string(name)));
+    members = g_strdup_printf(
+        "(SELECT lower(target) FROM collection_member WHERE collection = $%u)", values->len);
+    g_string_append_printf(sql,
+                           "%s IN (SELECT id FROM machine WHERE name IN %s UNION ALL "
+                           "SELECT id FROM machine WHERE uuid IN %s UNION ALL "
+                           "SELECT machine FROM machine_key k WHERE kind IN ('fqdn', 'address') "
+                           "AND value IN %s AND " LATEST ")",
+                           machine,
+                           members,
+                           members,
+                           members);
 }
 
-/* A member that is a name, address, network, range or UUID. */
+/* Those that are networks or ranges. */
 static void
-member_sql(const char *target, const char *machine, GString *sql, GPtrArray *values)
+ranges_sql(const Collection *collection, const char *machine, GString *sql)
 {
+    g_autoptr(GString) ranges = g_string_new(NULL);
     guint32 first = 0, last = 0;
-    g_autofree char *lower = g_ascii_strdown(target, -1);
 
-    if (target_is_range(target, &first, &last)) {
-        g_string_append_printf(
-            sql,
-            "%s IN (SELECT machine FROM machine_key k WHERE kind = 'address' AND "
-            "ipv4_number(value) BETWEEN ",
-            machine);
-        put_bound(sql, values, g_variant_new_int64(first));
-        g_string_append(sql, " AND ");
-        put_bound(sql, values, g_variant_new_int64(last));
-        g_string_append(
-            sql,
-            " AND NOT EXISTS (SELECT 1 FROM machine_key l WHERE l.machine = k.machine AND "
-            "l.kind = 'address' AND l.seen > k.seen))");
-        return;
-    }
-    g_string_append_printf(sql, "%s IN (SELECT id FROM machine WHERE name = ", machine);
-    put_bound(sql, values, g_variant_new_string(lower));
-    g_string_append(sql, " UNION ALL SELECT id FROM machine WHERE uuid = ");
-    put_bound(sql, values, g_variant_new_string(lower));
-    g_string_append(
-        sql,
-        " UNION ALL SELECT machine FROM machine_key k WHERE kind IN ('fqdn', 'address') AND "
-        "value = ");
-    put_bound(sql, values, g_variant_new_string(lower));
-    g_string_append(sql,
-                    " AND NOT EXISTS (SELECT 1 FROM machine_key l WHERE l.machine = k.machine AND "
-                    "l.kind = k.kind AND l.seen > k.seen))");
+    for (guint i = 0; i < collection->targets->len; i++)
+        if (target_is_range(collection->targets->pdata[i], &first, &last))
+            g_string_append_printf(ranges, "%s(%u, %u)", ranges->len > 0 ? ", " : "", first, last);
+    if (ranges->len > 0)
+        g_string_append_printf(sql,
+                               " OR %s IN (SELECT machine FROM machine_key k WHERE "
+                               "kind = 'address' AND EXISTS (SELECT 1 FROM (VALUES %s) AS r WHERE "
+                               "ipv4_number(value) BETWEEN r.column1 AND r.column2) AND " LATEST
+                               ")",
+                               machine,
+                               ranges->str);
 }
 
 static gboolean
@@ -186,16 +187,18 @@ list_sql(Store *store,
          GError **error)
 {
     g_string_append_c(sql, '(');
+    names_sql(collection->name, machine, sql, values);
+    ranges_sql(collection, machine, sql);
     for (guint i = 0; i < collection->targets->len; i++) {
         const char *target = collection->targets->pdata[i];
 
-        g_string_append(sql, i > 0 ? " OR " : "");
         if (target[0] != '@')
-            member_sql(target, machine, sql, values);
-        else if (!collection_sql(store, target + 1, machine, now, depth + 1, sql, values, error))
+            continue;
+        g_string_append(sql, " OR ");
+        if (!collection_sql(store, target + 1, machine, now, depth + 1, sql, values, error))
             return FALSE;
     }
-    g_string_append(sql, collection->targets->len > 0 ? ")" : "1 = 0)");
+    g_string_append_c(sql, ')');
     return TRUE;
 }
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define MARK "\xef\xbb\xbf" /* before UTF-8, as spreadsheets write it */
+
 enum { CHUNK = 64 * 1024, RECORD_MOST = 64 * 1024, CELLS_MOST = 256, END = -1, BROKEN = -2 };
 
 struct CsvReader {
@@ -182,10 +184,22 @@ quoted(CsvReader *reader, GError **error)
     }
 }
 
+/* So far the file has nothing but the mark of UTF-8. */
+static gboolean
+is_mark(const CsvReader *reader)
+{
+    return reader->begun == 1 && reader->cells->len == 0 && strcmp(reader->cell->str, MARK) == 0;
+}
+
 static int
 plain(CsvReader *reader, int byte, GError **error)
 {
     while (byte >= 0 && byte != ',' && byte != '\n') {
+        if (byte == '"' && is_mark(reader)) {
+            g_string_truncate(reader->cell, 0);
+            count(reader, byte);
+            return quoted(reader, error);
+        }
         if (byte == '"')
             return refuse(reader, error, "found a \" inside a cell that does not begin with one");
         g_string_append_c(reader->cell, (char)byte);
@@ -219,8 +233,8 @@ skip_mark(CsvReader *reader)
 {
     char *first = reader->cells->len > 0 ? reader->cells->pdata[0] : NULL;
 
-    if (reader->begun == 1 && first != NULL && g_str_has_prefix(first, "\xef\xbb\xbf"))
-        memmove(first, first + 3, strlen(first + 3) + 1);
+    if (reader->begun == 1 && first != NULL && g_str_has_prefix(first, MARK))
+        memmove(first, first + strlen(MARK), strlen(first + strlen(MARK)) + 1);
 }
 
 GPtrArray *

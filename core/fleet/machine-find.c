@@ -120,22 +120,22 @@ machine_find(Store *store, const char *word, gint64 *machine, GError **error)
     return *machine != 0 || find_by_name(store, word, machine, error);
 }
 
-/* An address at which another machine was seen later is that one's now. */
 char *
 machine_reach(Store *store, gint64 machine, gint64 fresh_since, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    g_autoptr(StoreRows) rows =
-        store_query(store,
-                    &problem,
-                    "SELECT value FROM machine_key k WHERE machine = $1 AND kind IN ('fqdn', 'address') "
-                    "AND NOT EXISTS (SELECT 1 FROM machine_key o WHERE o.kind = 'address' AND "
-                    "k.kind = 'address' AND o.value = k.value AND o.seen > k.seen) "
-                    "ORDER BY CASE WHEN kind = 'address' AND seen > $2 THEN 0 WHEN kind = 'fqdn' THEN 1 "
-                    "ELSE 2 END, seen DESC LIMIT 1",
-                    "ii",
-                    machine,
-                    fresh_since);
+    g_autoptr(StoreRows) rows = store_query(
+        store,
+        &problem,
+        /* where somebody else was seen since, it is not: who is sent to it must not come to them */
+        "SELECT value FROM machine_key k WHERE machine = $1 AND kind IN ('fqdn', 'address') "
+        "AND NOT EXISTS (SELECT 1 FROM machine_key o WHERE o.kind = k.kind AND o.value = k.value "
+        "AND o.machine <> k.machine AND o.seen > k.seen) "
+        "ORDER BY CASE WHEN kind = 'address' AND seen > $2 THEN 0 WHEN kind = 'fqdn' THEN 1 "
+        "ELSE 2 END, seen DESC LIMIT 1",
+        "ii",
+        machine,
+        fresh_since);
 
     if (rows != NULL && store_next(rows, &problem))
         return g_strdup(store_text(rows, 0));

@@ -241,14 +241,20 @@ move_rows(Store *store, gint64 keep, gint64 other, GError **error)
         "UPDATE OR IGNORE machine_key SET machine = $1 WHERE machine = $2",
         "UPDATE OR IGNORE machine_fact SET machine = $1 WHERE machine = $2",
         "UPDATE OR IGNORE machine_tag SET machine = $1 WHERE machine = $2",
-        "UPDATE machine_history SET machine = $1 WHERE machine = $2",
-        "UPDATE machine SET created = min(created, (SELECT created FROM machine WHERE id = $2)), "
-        "seen = max(seen, (SELECT seen FROM machine WHERE id = $2)) WHERE id = $1"};
+        "UPDATE machine_history SET machine = $1 WHERE machine = $2"};
 
     for (guint i = 0; i < G_N_ELEMENTS(moves); i++)
         if (!store_run(store, error, moves[i], "ii", keep, other))
             return FALSE;
-    return store_run(store,
+    return store_run(
+               store,
+               error,
+               "UPDATE machine SET created = min(created, (SELECT created FROM machine WHERE id = "
+               "$1)), seen = max(seen, (SELECT seen FROM machine WHERE id = $1)) WHERE id = $2",
+               "ii",
+               other,
+               keep) &&
+           store_run(store,
                      error,
                      "UPDATE OR IGNORE login SET subject = 'machine:' || $1 "
                      "WHERE subject = 'machine:' || $2",

@@ -75,7 +75,8 @@ gboolean machine_at(
     Store *store, const char *host, gint64 fresh_since, gint64 *machine, GError **error);
 
 /* Where it is to be reached: the address at which it was seen since `fresh_since`, else its FQDN, else the address seen
- * last, but none at which another machine was seen later; NULL: none is known, or there is no such machine (without error). The caller's. */
+ * last; never where another machine was seen later. NULL: none is known, or there is no such machine (without error).
+ * The caller's. */
 char *machine_reach(Store *store, gint64 machine, gint64 fresh_since, GError **error);
 
 /* NULL with BAD_PARAM when it is not there. */

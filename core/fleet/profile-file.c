@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "error.h"
+#include "json-shape.h"
 #include "name.h"
 #include "profile-file.h"
 
@@ -186,7 +187,7 @@ read_head(JsonParser *parser, const char *text, gsize length, const char *what, 
             FILE_MOST);
         return NULL;
     }
-    if (!g_utf8_validate(text, (gssize)length, NULL) ||
+    if (!g_utf8_validate(text, (gssize)length, NULL) || !json_shape_check(text, length, &problem) ||
         !json_parser_load_from_data(parser, text, (gssize)length, &problem)) {
         bad(error,
             "%s is no file of profiles: %s",
@@ -257,7 +258,7 @@ read_login(
         credential = profile_unseal(seal, member_text(login, "profile"), type, bytes, error);
     }
     if (credential == NULL)
-        g_prefix_error(error, "%s: the passphrase may be wrong: ", what);
+        g_prefix_error(error, "%s%s: ", what, bytes != NULL ? ": the passphrase may be wrong" : "");
     return credential;
 }
 

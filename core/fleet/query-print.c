@@ -62,8 +62,7 @@ put_joined(GString *out, const QueryNode *node, NodeKind around)
     g_string_append(out, bracketed ? "(" : "");
     put_node(out, node->left, node->kind);
     g_string_append(out, node->kind == NODE_OR ? " or " : " and ");
-    /* a chain on the right was in brackets, and stays so: it is another tree */
-    put_node(out, node->right, node->kind + 1);
+    put_node(out, node->right, node->kind);
     g_string_append(out, bracketed ? ")" : "");
 }
 

@@ -79,7 +79,9 @@ put_fact_value(Writer *writer, QueryOp op, const char *value)
         put_plain(writer, "text", op, value);
         return;
     }
-    g_string_append_printf(writer->sql, "rank %s ", sign_of(op));
+    /* a text is no number: it differs from each */
+    g_string_append(writer->sql, op == OP_UNEQUAL ? "coalesce(rank, '') " : "rank ");
+    g_string_append_printf(writer->sql, "%s ", sign_of(op));
     put_text(writer, rank);
 }
 
@@ -92,7 +94,7 @@ put_address_value(Writer *writer, QueryOp op, const char *value)
         put_plain(writer, "value", op, value);
         return;
     }
-    g_string_append(writer->sql, "ipv4_number(value) BETWEEN ");
+    g_string_append(writer->sql, "coalesce(ipv4_number(value), -1) BETWEEN "); /* IPv6: in none */
     put_bound(writer, g_variant_new_int64(first));
     g_string_append(writer->sql, " AND ");
     put_bound(writer, g_variant_new_int64(last));
@@ -210,24 +212,54 @@ put_tag(Writer *writer, const QueryNode *node)
     g_string_append_c(writer->sql, ')');
 }
 
+static guint nesting(const QueryNode *node);
+
+static guint
+nesting_in(const QueryNode *node, NodeKind around)
+{
+    return nesting(node) - (node->kind == around && node->kind <= NODE_AND ? 1 : 0);
+}
+
+/* How many brackets and NOTs lie around its innermost comparison. */
+static guint
+nesting(const QueryNode *node)
+{
+    if (node->kind == NODE_NOT)
+        return 1 + nesting(node->left);
+    if (node->kind > NODE_NOT)
+        return 0;
+    return 1 + MAX(nesting_in(node->left, node->kind), nesting_in(node->right, node->kind));
+}
+
+static void put_node(Writer *writer, const QueryNode *node, NodeKind around);
+
+/* SQLite's parser has a stack of 100: a chain needs brackets only once, and the deeper side comes first, while nothing
+ * else waits on that stack. */
 static void
-put_node(Writer *writer, const QueryNode *node)
+put_joined(Writer *writer, const QueryNode *node, NodeKind around)
+{
+    gboolean turned = nesting_in(node->right, node->kind) > nesting_in(node->left, node->kind);
+
+    g_string_append(writer->sql, node->kind != around ? "(" : "");
+    put_node(writer, turned ? node->right : node->left, node->kind);
+    g_string_append(writer->sql, node->kind == NODE_OR ? " OR " : " AND ");
+    put_node(writer, turned ? node->left : node->right, node->kind);
+    g_string_append(writer->sql, node->kind != around ? ")" : "");
+}
+
+static void
+put_node(Writer *writer, const QueryNode *node, NodeKind around)
 {
     if (writer->error != NULL)
         return;
     switch (node->kind) {
     case NODE_OR:
     case NODE_AND:
-        g_string_append_c(writer->sql, '(');
-        put_node(writer, node->left);
-        g_string_append(writer->sql, node->kind == NODE_OR ? " OR " : " AND ");
-        put_node(writer, node->right);
-        g_string_append_c(writer->sql, ')');
+        put_joined(writer, node, around);
         break;
     case NODE_NOT:
-        g_string_append(writer->sql, "NOT (");
-        put_node(writer, node->left);
-        g_string_append_c(writer->sql, ')');
+        g_string_append(writer->sql, "NOT ");
+        put_node(writer, node->left, NODE_NOT);
         break;
     case NODE_TAG:
         put_tag(writer, node);
@@ -262,7 +294,7 @@ query_sql(const Query *query,
 {
     Writer writer = {store, machine, now, depth, sql, values, NULL};
 
-    put_node(&writer, query->root);
+    put_node(&writer, query->root, NODE_NOT);
     if (writer.error == NULL)
         return TRUE;
     g_propagate_error(error, writer.error);

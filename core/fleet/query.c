@@ -5,12 +5,13 @@
 #include "config.h"
 
 #include "query-private.h"
+#include "target.h"
 
 #include <string.h>
 
 enum {
     TEXT_MOST = 16 * 1024,
-    LEVELS_MOST = 64,
+    LEVELS_MOST = 48,
     COMPARISONS_MOST = 512,
     RANK_PARTS = 8,
     RANK_DIGITS = 10
@@ -193,19 +194,40 @@ op_of(const Parser *parser)
 
 /* How long ago takes an age, and only what can be said of one. */
 static void
-check_age(Parser *parser, const QueryNode *node)
+check_age(Parser *parser, const QueryNode *node, gsize at)
 {
-    gboolean good = node->op >= OP_LESS && node->op <= OP_GREATER_EQUAL &&
-                    query_age(node->values->pdata[0]) >= 0;
+    const char *value = node->values->pdata[0];
+    g_autofree char *shown = g_utf8_make_valid(value, (gssize)MIN(strlen(value), 40));
 
-    if (!good)
-        wrong(parser, "< <= > or >= and an age such as 90m, 12h, 7d or 4w behind 'seen'");
+    if (node->op >= OP_LESS && node->op <= OP_GREATER_EQUAL && query_age(value) >= 0)
+        return;
+    parser->error = g_error_new(POSTERN_ERROR,
+                                POSTERN_ERROR_BAD_PARAM,
+                                "query, character %" G_GSIZE_FORMAT
+                                ": found '%s %s' behind 'seen', expected < <= > or >= and an "
+                                "age such as 90m, 12h, 7d or 4w",
+                                at + 1,
+                                query_ops[node->op],
+                                shown);
+}
+
+/* What is nearly a network would be an address that nobody has. */
+static void
+check_networks(Parser *parser, const QueryNode *node)
+{
+    g_autoptr(TargetSource) source = target_source_new();
+
+    for (guint i = 0; parser->error == NULL && i < node->values->len; i++)
+        if (strchr(node->values->pdata[i], '/') != NULL &&
+            !target_source_add(source, node->values->pdata[i], &parser->error))
+            g_prefix_error(&parser->error, "query, an address: ");
 }
 
 static QueryNode *
 compare(Parser *parser, QueryNode *node)
 {
     gint op = op_of(parser);
+    gsize at = parser->start;
 
     if (op < 0) {
         node->kind = NODE_KNOWN;
@@ -219,7 +241,9 @@ compare(Parser *parser, QueryNode *node)
     else
         take_value(parser, node->values);
     if (parser->error == NULL && strcmp(node->name, "seen") == 0)
-        check_age(parser, node);
+        check_age(parser, node, at);
+    if (parser->error == NULL && op != OP_LIKE && strcmp(node->name, "address") == 0)
+        check_networks(parser, node);
     return node;
 }
 
@@ -282,7 +306,7 @@ factor(Parser *parser)
     if (parser->error != NULL)
         return NULL;
     if (++parser->levels > LEVELS_MOST) {
-        wrong(parser, "no more than 64 levels of brackets and 'not'");
+        wrong(parser, "no more than 48 levels of brackets and 'not'");
         return NULL;
     }
     if (is_word(parser, "not")) {

@@ -14,7 +14,7 @@
  * compare part by part (12 < 12.0.81 < 12.10), other text without regard to case; `~` is a pattern with * and ?. FACT
  * alone: it is known. A machine of which the fact is not known satisfies no comparison, not even `!=`; `not` turns it
  * round. `address = A.B.C.D/N` (or a range) asks whether it is in there. Of FQDN and address the one seen last counts, of
- * MACs all. At most 16 KiB, 64 levels and 512 comparisons.
+ * MACs all. At most 16 KiB, 48 levels and 512 comparisons.
  */
 #include "store/store.h"
 

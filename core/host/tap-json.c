@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "error.h"
+#include "json-shape.h"
 #include "secret.h"
 #include "tap-private.h"
 
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILE_MOST = 64 * 1024 * 1024, DEPTH_MOST = 8, STREAMS_MOST = 1000000 };
+enum { FILE_MOST = 64 * 1024 * 1024, STREAMS_MOST = 1000000 };
 
 static const char *const op_names[TAP_OPS] = {
     "connect", "open", "send", "recv", "end", "error", "close"};
@@ -280,35 +281,6 @@ read_root(Tap *tap, JsonNode *root, GError **error)
     return read_events(tap, object, error);
 }
 
-/* The JSON library recurses without bound, takes comments and other quotes, in which that could be
- * hidden, and loses the first of several documents: look first that there is none of this. */
-static gboolean
-check_shape(Tap *tap, const char *text, gsize length, GError **error)
-{
-    gboolean quoted = FALSE, ended = FALSE;
-    guint depth = 0;
-
-    for (gsize i = 0; i < length; i++) {
-        char c = text[i];
-
-        if (quoted && c == '\\')
-            i++;
-        else if (c == '"' && depth > 0)
-            quoted = !quoted;
-        if (quoted || (c == '"' && depth > 0) || g_ascii_isspace(c))
-            continue;
-        if ((depth == 0 && (ended || c != '{')) ||
-            (!g_ascii_isalnum(c) && (c == '\0' || strchr("{}[]:,+-.", c) == NULL)))
-            return BAD(error, tap, "byte %" G_GSIZE_FORMAT " is no part of one JSON object", i);
-        if ((c == '{' || c == '[') && ++depth > DEPTH_MOST)
-            return BAD(
-                error, tap, "it is nested deeper than %d at byte %" G_GSIZE_FORMAT, DEPTH_MOST, i);
-        if (c == '}' || c == ']')
-            ended = --depth == 0;
-    }
-    return TRUE;
-}
-
 gboolean
 tap_parse(Tap *tap, const char *text, gsize length, GError **error)
 {
@@ -317,8 +289,8 @@ tap_parse(Tap *tap, const char *text, gsize length, GError **error)
 
     if (!g_utf8_validate_len(text, length, NULL))
         return BAD(error, tap, "it is not UTF-8 text");
-    if (!check_shape(tap, text, length, error))
-        return FALSE;
+    if (!json_shape_check(text, length, &problem))
+        return BAD(error, tap, "%s", problem->message);
     if (!json_parser_load_from_data(parser, text, (gssize)length, &problem)) {
         const char *said = problem->message; /* "<data>:1:7: ..." */
         return g_str_has_prefix(said, "<data>:")

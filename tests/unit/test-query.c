@@ -3,6 +3,7 @@
 
 #include "collection.h"
 #include "error.h"
+#include "machine.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -63,6 +64,22 @@ add_machine(Store *store, gint64 id, const char *name, const char *address, gint
     g_assert_no_error(error);
 }
 
+/* The machines for which it holds, by name. */
+static StoreRows *
+ask(const Query *query, Store *store)
+{
+    g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
+    g_autoptr(GString) sql = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+    StoreRows *rows;
+
+    query_sql(query, store, "m.id", store_now(), 0, sql, values, &error);
+    g_assert_no_error(error);
+    rows = machine_rows(store, sql->str, values, &error);
+    g_assert_no_error(error);
+    return rows;
+}
+
 /* The ids that a query finds, "1 3"; asked of all at once and of each alone, which must agree. */
 static char *
 found(Store *store, const char *text)
@@ -73,15 +90,14 @@ found(Store *store, const char *text)
     GString *ids = g_string_new(NULL);
 
     g_assert_no_error(error);
-    rows = query_machines(query, store, &error);
-    g_assert_no_error(error);
+    rows = ask(query, store);
     while (store_next(rows, &error)) {
         g_autoptr(GPtrArray) values =
             g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
         g_autoptr(GString) sql = g_string_new("SELECT 1 FROM machine m WHERE m.id = $1 AND ");
         g_autoptr(StoreRows) alone = NULL;
         g_ptr_array_add(values, g_variant_ref_sink(g_variant_new_int64(store_integer(rows, 0))));
-        g_assert_true(query_sql(query, store, "$1", store_now(), sql, values, NULL));
+        g_assert_true(query_sql(query, store, "$1", store_now(), 0, sql, values, NULL));
         alone = store_query_values(store, sql->str, values, &error);
         g_assert_no_error(error);
         g_assert_true(store_next(alone, NULL));
@@ -95,10 +111,10 @@ static void
 test_rank(void)
 {
     static const char *const order[] = {
-        "-12.5", "-12", "-2", "0", "1", "9", "9.9", "12", "12.0.81", "12.9", "12.10", "100"};
-    static const char *const none[] = {"", ".", "1.", "a", "1a", "-", "1..2", "1 "};
-    g_autofree char *whole = query_rank("012.0.0");
-    g_autofree char *plain = query_rank("12");
+        "0", "1", "9", "9.9", "12", "12.0", "12.0.81", "12.9", "12.10", "100"};
+    static const char *const none[] = {"", ".", "1.", "a", "1a", "-", "-2", "1..2", "1 "};
+    g_autofree char *whole = query_rank("012.00");
+    g_autofree char *plain = query_rank("12.0");
 
     g_assert_cmpstr(whole, ==, plain);
     for (guint i = 1; i < G_N_ELEMENTS(order); i++) {
@@ -118,7 +134,7 @@ test_print(void)
         {"a=1 and(b = 2 or c)and not tag:lab", "a = 1 and (b = 2 or c) and not tag:lab"},
         {"(a and (b and c)) or (d)", "a and b and c or d"},
         {"not (a or b)", "not (a or b)"},
-        {"not (not a)", "not (not a)"},
+        {"not (not a)", "not not a"},
         {"x in(1,\"a b\", \"q\\\"\\\\\")", "x in (1, \"a b\", \"q\\\"\\\\\")"},
         {"power = \"or\" or @all", "power = \"or\" or @all"},
     };
@@ -140,19 +156,19 @@ static void
 test_refused(void)
 {
     static const char *const pairs[][2] = {
-        {"", "character 1,"},
-        {"a = ", "character 5,"},
-        {"a = 1 b", "character 7,"},
-        {"(a", "character 3,"},
-        {"a = \"x", "character 7,"},
-        {"seen = 7d", "character 6,"},
-        {"seen < x", "character 8,"},
-        {"address in (1.2.3.4/33)", "character 13,"},
-        {"and", "character 1,"},
-        {"not not a", "character 5,"},
-        {"a ! b", "character 3,"},
+        {"", "character 1:"},
+        {"a = ", "character 5:"},
+        {"a = 1 b", "character 7:"},
+        {"(a", "character 3:"},
+        {"a = \"x", "character 5:"},
+        {"a and seen = 7d", "character 12: found '= 7d'"},
+        {"seen < x", "character 6: found '< x'"},
+        {"address = 1.2.3.4/33", "1.2.3.4/33"},
+        {"address in (10.0.0.1, 1.2.3.4/33)", "1.2.3.4/33"},
+        {"and", "character 1:"},
+        {"a ! b", "character 3:"},
     };
-    g_autofree char *deep = g_strnfill(65, '(');
+    g_autofree char *deep = g_strnfill(49, '(');
     g_autoptr(GError) too_deep = NULL;
 
     for (guint i = 0; i < G_N_ELEMENTS(pairs); i++) {
@@ -163,7 +179,7 @@ test_refused(void)
         g_assert_nonnull(strstr(error->message, pairs[i][1]));
     }
     g_assert_null(query_parse(deep, &too_deep));
-    g_assert_nonnull(strstr(too_deep->message, "64 levels"));
+    g_assert_nonnull(strstr(too_deep->message, "48 levels"));
 }
 
 static void
@@ -172,16 +188,17 @@ test_finds(void)
     static const char *const pairs[][2] = {
         {"amt.version >= 12", "1 2"},
         {"amt.version < 12.10", "1 3"},
-        {"amt.version = 12.0.81.0", "1"},
+        {"amt.version = 012.0.81", "1"},
         {"amt.version", "1 2 3"},
         {"amt.version != 12.10", "1 3"},
+        {"power != 12", "1 2 3"},
         {"not amt.version = 12.10", "1 3 4"},
         {"power = OFF", "1 3"},
         {"power in (on, off)", "1 2 3"},
         {"power ~ o?f", "1 3"},
-        {"note ~ *[x*", "4"},
+        {"note ~ \"*[x*\"", "4"},
         {"name ~ pc-*", "1 2 3"},
-        {"name = other", "4"},
+        {"name = Rest", "4"},
         {"tag:lab", "2"},
         {"not tag:lab", "1 3 4"},
         {"seen < 7d", "1 2 3"},
@@ -190,10 +207,10 @@ test_finds(void)
         {"uuid", ""},
         {"address in (10.0.0.0/8)", "1 3"},
         {"address = 10.16.0.0/12", "3"},
-        {"address = 10.0.0.0/29", "1"},
+        {"address = 10.0.0.0/28", "1"},
         {"address = 10.0.0.8/29", ""},
         {"address != 10.0.0.0/8", "2 4"},
-        {"address = 0.0.0.0/0", "1 2 3 4"},
+        {"address != 10.0.0.7", "2 3 4"},
         {"address = 9.9.9.9", ""},
         {"amt.version >= 12 and power = off and not tag:lab", "1"},
     };
@@ -201,9 +218,9 @@ test_finds(void)
     gint64 now = store_now();
 
     add_machine(store, 1, "pc-1", "10.0.0.7", now);
-    add_machine(store, 2, "PC-2", "192.168.1.1", now);
+    add_machine(store, 2, "pc-2", "192.168.1.1", now);
     add_machine(store, 3, "pc-3", "10.20.0.1", now);
-    add_machine(store, 4, "other", "172.16.0.1", now - 8 * G_TIME_SPAN_DAY);
+    add_machine(store, 4, "rest", "172.16.0.1", now - 8 * G_TIME_SPAN_DAY);
     add_fact(store, 1, "amt.version", "12.0.81");
     add_fact(store, 2, "amt.version", "12.10");
     add_fact(store, 3, "amt.version", "9.5");
@@ -237,7 +254,7 @@ test_limits(void)
     g_autoptr(GError) error = NULL;
 
     add_machine(store, 1, "pc-1", "10.0.0.7", store_now());
-    for (guint i = 0; i < 63; i++) {
+    for (guint i = 0; i < 23; i++) {
         g_string_prepend(deep,
                          i % 2 == 0 ? "not (y or y or not name and " : "not (name and z and ");
         g_string_append_c(deep, ')');
