@@ -55,39 +55,50 @@ spell(const JournalRow *row, Spelling *out)
         out->text[1] = "";
 }
 
-static void
-append_number(GByteArray *out, gint64 number)
+static guint8 *
+put_number(guint8 *at, gint64 number)
 {
     guint64 big = GUINT64_TO_BE((guint64)number);
 
-    g_byte_array_append(out, (const guint8 *)&big, sizeof big);
+    memcpy(at, &big, sizeof big);
+    return at + sizeof big;
 }
 
-/* Numbers are of eight bytes, each text follows its length (-1: none): two rows are spelled alike only if they are. */
-static void
-append_row(GByteArray *out, Spelling *row)
+/* Numbers are of eight bytes, each text follows its length (-1: none): two rows are spelled alike only if they are. Behind
+ * the hash of the row before; the caller's. */
+static guint8 *
+spell_out(const End *before, Spelling *row, gsize *length)
 {
-    row->bytes = ROW_BYTES;
-    for (guint i = 0; i < NUMBERS; i++)
-        append_number(out, row->number[i]);
-    for (guint i = 0; i < TEXTS; i++) {
-        gsize length = row->text[i] != NULL ? strlen(row->text[i]) : 0;
+    gsize lengths[TEXTS];
+    guint8 *bytes, *at;
 
-        append_number(out, row->text[i] != NULL ? (gint64)length : -1);
-        if (length > 0)
-            g_byte_array_append(out, (const guint8 *)row->text[i], (guint)length);
-        row->bytes += length;
+    row->bytes = ROW_BYTES;
+    for (guint i = 0; i < TEXTS; i++) {
+        lengths[i] = row->text[i] != NULL ? strlen(row->text[i]) : 0;
+        row->bytes += lengths[i];
     }
+    *length = HASH + (NUMBERS + TEXTS) * sizeof(gint64) + row->bytes - ROW_BYTES;
+    bytes = g_malloc(*length);
+    memcpy(bytes, before->hash, HASH);
+    at = bytes + HASH;
+    for (guint i = 0; i < NUMBERS; i++)
+        at = put_number(at, row->number[i]);
+    for (guint i = 0; i < TEXTS; i++) {
+        at = put_number(at, row->text[i] != NULL ? (gint64)lengths[i] : -1);
+        if (lengths[i] > 0)
+            memcpy(at, row->text[i], lengths[i]);
+        at += lengths[i];
+    }
+    return bytes;
 }
 
 static void
 chain(const End *before, Spelling *row, End *after)
 {
-    g_autoptr(GByteArray) bytes = g_byte_array_sized_new(1024);
+    gsize length = 0;
+    g_autofree guint8 *bytes = spell_out(before, row, &length);
 
-    g_byte_array_append(bytes, before->hash, HASH);
-    append_row(bytes, row);
-    SHA256(bytes->data, bytes->len, after->hash);
+    SHA256(bytes, length, after->hash);
     after->seq = row->number[0];
     after->bytes = before->bytes + row->bytes;
 }
