@@ -20,7 +20,7 @@ static const char *const steps[] = {
     "CREATE TABLE machine_key (kind TEXT NOT NULL CHECK (kind IN ('mac', 'fqdn', 'address')), value TEXT NOT NULL,"
     " machine INTEGER NOT NULL REFERENCES machine ON DELETE CASCADE, first_seen INTEGER NOT NULL,"
     " seen INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (kind, value, machine)) WITHOUT ROWID;"
-    "CREATE INDEX machine_key_of ON machine_key (machine, kind);"
+    "CREATE INDEX machine_key_of ON machine_key (machine, kind, seen);"
     "CREATE TABLE machine_fact (machine INTEGER NOT NULL REFERENCES machine ON DELETE CASCADE, name TEXT NOT NULL,"
     " text TEXT NOT NULL, rank TEXT, seen INTEGER NOT NULL, source TEXT NOT NULL,"
     " PRIMARY KEY (machine, name)) WITHOUT ROWID;"
