@@ -224,11 +224,13 @@ nesting_in(const QueryNode *node, NodeKind around)
 static guint
 nesting(const QueryNode *node)
 {
-    if (node->kind == NODE_NOT)
-        return 1 + nesting(node->left);
+    guint left, right;
+
     if (node->kind > NODE_NOT)
         return 0;
-    return 1 + MAX(nesting_in(node->left, node->kind), nesting_in(node->right, node->kind));
+    left = nesting_in(node->left, node->kind);
+    right = node->kind != NODE_NOT ? nesting_in(node->right, node->kind) : 0;
+    return 1 + (left > right ? left : right);
 }
 
 static void put_node(Writer *writer, const QueryNode *node, NodeKind around);
