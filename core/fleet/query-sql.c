@@ -212,6 +212,9 @@ put_tag(Writer *writer, const QueryNode *node)
     g_string_append_c(writer->sql, ')');
 }
 
+/* What is in a collection is not known here: the deepest, to be safe. */
+enum { COLLECTION_NESTING = 64 };
+
 static guint nesting(const QueryNode *node);
 
 static guint
@@ -227,7 +230,7 @@ nesting(const QueryNode *node)
     guint left, right;
 
     if (node->kind > NODE_NOT)
-        return 0;
+        return node->kind == NODE_COLLECTION ? COLLECTION_NESTING : 0;
     left = nesting_in(node->left, node->kind);
     right = node->kind != NODE_NOT ? nesting_in(node->right, node->kind) : 0;
     return 1 + (left > right ? left : right);
