@@ -63,7 +63,7 @@ p credential import "$work/profiles" passphrase=env:PHRASE
 is "import changes no profile that is there" "$status" 1
 XDG_STATE_HOME=$work/other p credential import "$work/profiles" passphrase=env:FIRST_PASSWORD
 is "import: wrong passphrase" "$status" 1
-like "import: wrong passphrase: says so" "$err" "the passphrase may be wrong"
+like "import: wrong passphrase: says so" "$err" "$work/profiles: the passphrase is wrong"
 XDG_STATE_HOME=$work/other p credential list -o jsonl
 is "import: nothing was taken in" "$status$out" 0
 XDG_STATE_HOME=$work/other p credential import "$work/profiles" passphrase=env:PHRASE
