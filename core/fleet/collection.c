@@ -186,18 +186,19 @@ list_sql(Store *store,
          GPtrArray *values,
          GError **error)
 {
+    /* what is nested comes first, as in query-sql.c */
     g_string_append_c(sql, '(');
-    names_sql(collection->name, machine, sql, values);
-    ranges_sql(collection, machine, sql);
     for (guint i = 0; i < collection->targets->len; i++) {
         const char *target = collection->targets->pdata[i];
 
         if (target[0] != '@')
             continue;
-        g_string_append(sql, " OR ");
         if (!collection_sql(store, target + 1, machine, now, depth + 1, sql, values, error))
             return FALSE;
+        g_string_append(sql, " OR ");
     }
+    names_sql(collection->name, machine, sql, values);
+    ranges_sql(collection, machine, sql);
     g_string_append_c(sql, ')');
     return TRUE;
 }

@@ -223,8 +223,11 @@ directory_new(Store *store, gint64 fresh_us)
 
     directory->store = store;
     directory->fresh_us = fresh_us;
-    *table =
-        (TargetDirectory){directory, directory_open, members_next, members_close, directory_locate};
+    table->data = directory;
+    table->open = directory_open;
+    table->next = members_next;
+    table->close = members_close;
+    table->locate = directory_locate;
     return table;
 }
 

@@ -241,6 +241,25 @@ login_object(JsonArray *logins, guint i, const char *what, GError **error)
     return NULL;
 }
 
+/* What was sealed names its key, so that a wrong passphrase is known from a damaged file. */
+static gboolean
+check_key(const Vault *seal, const guint8 *sealed, gsize length, GError **error)
+{
+    const char *id = vault_key_id(seal);
+    gboolean same = TRUE;
+
+    for (gsize i = 0; length >= VAULT_OVERHEAD && i < strlen(id) / 2; i++)
+        same = same && sealed[1 + i] == (g_ascii_xdigit_value(id[2 * i]) << 4 |
+                                         g_ascii_xdigit_value(id[2 * i + 1]));
+    if (!same)
+        g_set_error_literal(
+            error,
+            POSTERN_ERROR,
+            POSTERN_ERROR_CONFLICT,
+            "the passphrase is wrong, or the file is damaged: another key sealed it");
+    return same;
+}
+
 static PosternCredential *
 read_login(
     Registry *registry, const Vault *seal, JsonObject *login, const char *what, GError **error)
@@ -255,10 +274,11 @@ read_login(
     if (type != NULL && name_check("credential profile", member_text(login, "profile"), error)) {
         sealed = g_base64_decode(member_text(login, "sealed"), &length);
         bytes = g_bytes_new_take(sealed, length);
-        credential = profile_unseal(seal, member_text(login, "profile"), type, bytes, error);
+        if (check_key(seal, sealed, length, error))
+            credential = profile_unseal(seal, member_text(login, "profile"), type, bytes, error);
     }
     if (credential == NULL)
-        g_prefix_error(error, "%s%s: ", what, bytes != NULL ? ": the passphrase may be wrong" : "");
+        g_prefix_error(error, "%s: ", what);
     return credential;
 }
 

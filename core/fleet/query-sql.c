@@ -212,6 +212,9 @@ put_tag(Writer *writer, const QueryNode *node)
     g_string_append_c(writer->sql, ')');
 }
 
+/* What is in a collection is not known here: the deepest, to be safe. */
+enum { COLLECTION_NESTING = 64 };
+
 static guint nesting(const QueryNode *node);
 
 static guint
@@ -224,11 +227,13 @@ nesting_in(const QueryNode *node, NodeKind around)
 static guint
 nesting(const QueryNode *node)
 {
-    if (node->kind == NODE_NOT)
-        return 1 + nesting(node->left);
+    guint left, right;
+
     if (node->kind > NODE_NOT)
-        return 0;
-    return 1 + MAX(nesting_in(node->left, node->kind), nesting_in(node->right, node->kind));
+        return node->kind == NODE_COLLECTION ? COLLECTION_NESTING : 0;
+    left = nesting_in(node->left, node->kind);
+    right = node->kind != NODE_NOT ? nesting_in(node->right, node->kind) : 0;
+    return 1 + (left > right ? left : right);
 }
 
 static void put_node(Writer *writer, const QueryNode *node, NodeKind around);

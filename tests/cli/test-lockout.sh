@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 [ -x "$simulator" ] || skip_all "no simulator in this build"
 configure_postern
-printf '[fleet]\nstore = %s\n' "$work/state/fleet.db" >>"$config"
 export WRONG_PASSWORD=Wrong-Pass-1 NEXT_PASSWORD=Wrong-Pass-2
 
 # failed: how many wrong logins the machine has seen
@@ -25,10 +24,10 @@ is "a wrong login fails" "$status" 1
 like "and was sent" "$out" "the device refused it"
 get
 is "again it fails" "$status" 1
-like "but was not sent" "$out" "not tried again before"
+like "but was not sent" "$out" "does not get it again before"
 like "and what to do is said" "$out" "credential test --again"
 get -c amt.digest:user=admin,password=env:WRONG_PASSWORD
-like "not when it is given with the command, either" "$out" "not tried again before"
+like "not when it is given with the command, either" "$out" "does not get it again before"
 p credential rotate bad amt.digest:password=env:NEXT_PASSWORD
 get
 like "one that changed is sent" "$out" "the device refused it"
@@ -37,7 +36,16 @@ is "the right one is tried after it" "$status" 0
 get
 is "and is tried first from then on" "$status" 0
 p credential show good
-like "where it was accepted shows" "$out" "accepted by 1, refused by 0"
+like "where it was accepted shows" "$out" "1 machine, last "
+p credential add mixed dummy.login:user=x,password=env:WRONG_PASSWORD
+p credential add mixed "$login"
+p credential remove good --yes
+p credential default mixed
+p credential test 127.34.0.1 -o csv
+like "one profile: the wrong login of one technology is refused" "$out" "profile mixed,dummy.login,refused,"
+like "and the right one of another is accepted" "$out" "profile mixed,amt.digest,accepted,"
+get
+is "and used" "$status" 0
 stop_simulator
 is "each wrong password was sent once" "$(failed)" 2
 finish

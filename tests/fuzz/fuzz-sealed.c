@@ -5,17 +5,16 @@
  */
 #include "config.h"
 
+#include "fuzz-store.h"
 #include "fuzz.h"
 #include "profile-file.h"
 #include "registry-private.h"
 
 #include <postern-plugin.h>
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 static Vault *vault;
-static Store *store;
 static Registry *registry;
 static Secret *passphrase;
 
@@ -24,26 +23,13 @@ static void
 prepare(void)
 {
     static const guint8 salt[16] = "sixteen bytes...";
-    static const char *const ends[] = {"", "-wal", "-shm"};
     g_autoptr(GError) error = NULL;
-    g_autofree char *directory = NULL, *path = NULL;
 
     if (vault != NULL)
         return;
     passphrase = secret_new("correct horse battery", -1);
     vault = vault_of_passphrase(passphrase, salt, 14, &error);
     g_assert_no_error(error);
-    directory = g_dir_make_tmp("postern-fuzz-XXXXXX", &error);
-    g_assert_no_error(error);
-    path = g_build_filename(directory, "fleet.db", NULL);
-    store = store_open(path, &error);
-    g_assert_no_error(error);
-    /* it lives as long as it is open */
-    for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
-        g_autofree char *file = g_strconcat(path, ends[i], NULL);
-        g_unlink(file);
-    }
-    g_rmdir(directory);
     registry = registry_new(NULL);
     registry_complete(registry);
 }
@@ -85,7 +71,7 @@ try_file(const char *text, gsize size)
     guint count = 0;
 
     if (!profile_file_read(
-            store, vault, registry, passphrase, text, size, "fuzz.json", &count, &error))
+            fuzz_store(), vault, registry, passphrase, text, size, "fuzz.json", &count, &error))
         fuzz_demand(error != NULL && g_utf8_validate(error->message, -1, NULL));
     else
         fuzz_demand(count == 0); /* there is no type that it could be of */

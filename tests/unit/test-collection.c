@@ -141,6 +141,35 @@ test_many(void)
     g_assert_false(has);
 }
 
+/* As deep as collections may lie in others, in lists and in queries by turns. */
+static void
+test_deep(void)
+{
+    g_autoptr(Store) store = make_store("deep.db");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(StoreRows) rows = NULL;
+
+    g_assert_true(collection_save_query(store, "c0", "name = pc-1", &error));
+    for (guint i = 1; i <= 15; i++) {
+        g_autofree char *name = g_strdup_printf("c%u", i);
+        g_autofree char *inner = g_strdup_printf("@c%u", i - 1);
+        g_autofree char *query =
+            g_strdup_printf("name and not (tag:x or not (name and not not (%s or tag:y)))", inner);
+        const char *const targets[] = {"pc-9", "10.9.9.0/24", inner, NULL};
+        if (i % 2 == 0)
+            collection_save_list(store, name, targets, &error);
+        else
+            collection_save_query(store, name, query, &error);
+        g_assert_no_error(error);
+    }
+    rows = collection_machines(store, "c15", &error);
+    g_assert_no_error(error);
+    g_assert_true(store_next(rows, &error));
+    g_assert_cmpint(store_integer(rows, 0), ==, 1);
+    g_assert_false(store_next(rows, &error));
+    g_assert_no_error(error);
+}
+
 static void
 test_directory(void)
 {
@@ -182,6 +211,7 @@ main(int argc, char **argv)
     g_test_add_func("/collection/circle", test_circle_read);
     g_test_add_func("/collection/has", test_has);
     g_test_add_func("/collection/many", test_many);
+    g_test_add_func("/collection/deep", test_deep);
     g_test_add_func("/collection/directory", test_directory);
     status = g_test_run();
     files = g_dir_open(directory, 0, NULL);

@@ -444,7 +444,7 @@ test_travels(Fixture *fixture, gconstpointer data)
 
     g_assert_false(import(fixture, other, "wrong horse battery", text, &error));
     g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_CONFLICT);
-    g_assert_nonnull(strstr(error->message, "passphrase"));
+    g_assert_nonnull(strstr(error->message, "the passphrase is wrong"));
     g_clear_error(&error);
     import(fixture, other, "correct horse battery", text, &error);
     g_assert_no_error(error);

@@ -83,7 +83,7 @@ add_to_csv(List *list, gconstpointer item)
 
     list->kind->cells(item, cells);
     for (guint i = 0; list->kind->titles[i] != NULL; i++)
-        csv_text(line, cells[i]);
+        csv_text(line, strcmp(cells[i], "-") == 0 ? "" : cells[i]); /* a table shows nothing as - */
     out_line(line);
 }
 
