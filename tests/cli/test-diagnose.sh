@@ -60,6 +60,15 @@ cause_of 127.48.0.14
 [[ $cause == tls-failed || $cause == unreachable ]]
 result $? "a connection that is cut at once: $cause"
 
+# the parts of the chain that need no login, as tasks of their own
+p run discovery.ports 127.48.0.1 ports=1 -o jsonl
+like "ports: each is told (these devices listen elsewhere)" "$out" "{\"port\":16993,\"protocol\":\"tcp\",\"state\":\"closed\",\"service\":\"AMT over TLS\"}"
+like "ports: one that was asked for" "$out" '{"port":1,"protocol":"tcp","state":"closed"}'
+p run discovery.ports 127.48.0.1 ports=70000 -o jsonl
+like "ports: a number that is none" "$out" "expected at most 64 numbers from 1 to 65535"
+p run discovery.resolve localhost -o jsonl
+like "resolve: forward" "$out" '"127.0.0.1"'
+
 # what is closed although the machine was known to have AMT there
 p run amt.identify 127.48.0.6
 cause_of 127.48.0.100
