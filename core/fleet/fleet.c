@@ -303,12 +303,5 @@ fleet_note(Fleet *fleet, const char *what, const char *message, GError **error)
                       .outcome = "ok",
                       .message = message};
 
-    if (fleet->store == NULL)
-        return TRUE;
-    if (!store_begin(fleet->store, error))
-        return FALSE;
-    if (journal_add(fleet->store, &row, error))
-        return store_commit(fleet->store, error);
-    store_rollback(fleet->store);
-    return FALSE;
+    return journal_add(fleet->store, &row, error);
 }

@@ -55,5 +55,6 @@ GVariant *fleet_settings(const Fleet *fleet);
 const PluginInfo *fleet_schema(void);
 gint64 fleet_fresh_us(const Fleet *fleet); /* how long an address alone identifies */
 
-/* Write down something that is no run, such as a change of a credential: commits by itself. */
+/* Write down something that is no run, such as a change of a credential, in the caller's transaction: what is changed and
+ * that it was are on the disk together. */
 gboolean fleet_note(Fleet *fleet, const char *what, const char *message, GError **error);

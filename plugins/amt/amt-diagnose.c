@@ -10,9 +10,6 @@
 #include <string.h>
 
 #define CONNECT_MS 3000
-#define PONG_MS    250
-#define PONG_TRIES 1
-#define TAG        0x5a
 #define SKEW_MOST  60
 
 typedef struct {
@@ -25,32 +22,6 @@ typedef struct {
     gboolean answers_ping;
     RmcpPresence presence;
 } Diagnosis;
-
-/* ---- presence ---- */
-
-static gboolean
-fits(GBytes *answer, gpointer data)
-{
-    RmcpPresence presence;
-
-    return rmcp_presence_read(answer, TAG, &presence);
-}
-
-static void
-ask_presence(Diagnosis *d)
-{
-    const PosternDatagramSvc *svc = d->amt->svc.datagram;
-    g_autoptr(GBytes) ping = rmcp_presence_ping(TAG);
-    PosternDatagram *socket = svc != NULL ? svc->open(d->run, NULL, 0, NULL) : NULL;
-    g_autoptr(GBytes) pong = NULL;
-
-    if (socket == NULL)
-        return;
-    pong =
-        svc->exchange(socket, NULL, d->amt->pong_port, ping, PONG_TRIES, PONG_MS, fits, NULL, NULL);
-    svc->close(socket);
-    d->answers_ping = pong != NULL && rmcp_presence_read(pong, TAG, &d->presence);
-}
 
 /* ---- ports ---- */
 
@@ -575,7 +546,7 @@ look(Diagnosis *d, GError **error)
     g_autoptr(GError) why = NULL;
     g_autoptr(WsMan) ws = NULL;
 
-    ask_presence(d);
+    d->answers_ping = rmcp_presence_ask(&d->amt->svc, d->run, d->amt->pong_port, &d->presence);
     if (!check_ports(d, &why)) {
         if (why == NULL || explain_no_name(d, &why))
             return TRUE;

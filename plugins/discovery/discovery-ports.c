@@ -5,7 +5,7 @@
 #include <rmcp-presence.h>
 #include <string.h>
 
-enum { CONNECT_MS = 1500, PONG_MS = 300, PONG_TRIES = 1, TAG = 0x2b, PORTS_MOST = 64 };
+enum { CONNECT_MS = 1500, PORTS_MOST = 64 };
 
 static const struct {
     guint32 port;
@@ -68,32 +68,6 @@ try_all(const Discovery *discovery, PosternRun *run, GArray *probes, GError **er
     return good && !svc->cancelled(run);
 }
 
-/* ---- UDP ---- */
-
-static gboolean
-fits(GBytes *answer, gpointer data)
-{
-    RmcpPresence presence;
-
-    return rmcp_presence_read(answer, TAG, &presence);
-}
-
-/* Silence of a datagram port says nothing, so only an answer is told. */
-static gboolean
-ask_presence(const Discovery *discovery, PosternRun *run, guint32 port, RmcpPresence *presence)
-{
-    const PosternDatagramSvc *svc = discovery->svc.datagram;
-    g_autoptr(GBytes) ping = rmcp_presence_ping(TAG);
-    PosternDatagram *socket = svc->open(run, NULL, 0, NULL);
-    g_autoptr(GBytes) pong = NULL;
-
-    if (socket == NULL)
-        return FALSE;
-    pong = svc->exchange(socket, NULL, port, ping, PONG_TRIES, PONG_MS, fits, NULL, NULL);
-    svc->close(socket);
-    return pong != NULL && rmcp_presence_read(pong, TAG, presence);
-}
-
 /* ---- what it means ---- */
 
 static GVariant *
@@ -145,7 +119,8 @@ static GVariant *
 describe(const Discovery *discovery, PosternRun *run, const GArray *probes)
 {
     RmcpPresence presence = {0};
-    gboolean pong = ask_presence(discovery, run, RMCP_PORT, &presence);
+    /* silence of a datagram port says nothing, so only an answer is told */
+    gboolean pong = rmcp_presence_ask(&discovery->svc, run, RMCP_PORT, &presence);
     GVariantBuilder ports;
     PosternChecks checks;
     PosternResult result;

@@ -7,7 +7,7 @@
  *
  * Silence proves nothing: answering is a setting, and a packet may get lost.
  */
-#include <postern-plugin.h>
+#include <postern-host.h>
 #include <string.h>
 
 enum { RMCP_PORT = 623, RMCP_IANA_ASF = 4542, RMCP_IANA_INTEL = 343 };
@@ -53,6 +53,38 @@ rmcp_presence_read(GBytes *answer, guint8 tag, RmcpPresence *presence)
     presence->minor = b[18] != 0 ? b[18] & 0x0f : b[23];
     presence->setup = b[19] & 3;
     return TRUE;
+}
+
+enum { RMCP_TAG = 0x5a, RMCP_WAIT_MS = 250, RMCP_AGAIN = 1 };
+
+static inline gboolean
+rmcp_presence_fits(GBytes *answer, gpointer data)
+{
+    RmcpPresence presence;
+
+    return rmcp_presence_read(answer, RMCP_TAG, &presence);
+}
+
+/* [task] Ping the run's target at `port`, twice at most, for three quarters of a second in all; suspends. FALSE: silence,
+ * or the host has no datagrams. */
+static inline gboolean
+rmcp_presence_ask(const PosternServices *services,
+                  PosternRun *run,
+                  guint32 port,
+                  RmcpPresence *presence)
+{
+    const PosternDatagramSvc *svc = services->datagram;
+    PosternDatagram *socket = svc != NULL ? svc->open(run, NULL, 0, NULL) : NULL;
+    g_autoptr(GBytes) ping = NULL;
+    g_autoptr(GBytes) pong = NULL;
+
+    if (socket == NULL)
+        return FALSE;
+    ping = rmcp_presence_ping(RMCP_TAG);
+    pong = svc->exchange(
+        socket, NULL, port, ping, RMCP_AGAIN, RMCP_WAIT_MS, rmcp_presence_fits, NULL, NULL);
+    svc->close(socket);
+    return pong != NULL && rmcp_presence_read(pong, RMCP_TAG, presence);
 }
 
 #endif /* RMCP_PRESENCE_H */

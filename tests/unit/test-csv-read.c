@@ -44,12 +44,12 @@ test_reads(void)
     static const char *const pairs[][2] = {
         {"", ""},
         {"\n\r\n\n", ""},
-        {"a,b\nc,d\n", "1:a|b/2:c|d"},
+        {"a,b\nx,y\n", "1:a|b/2:x|y"},
         {"a,b\r\nc,d", "1:a|b/2:c|d"},
         {"a\rb\r", "1:a/2:b"},
         {"a,,\n,\n", "1:a||/2:|"},
         {"\"a,b\",\"c\"\"d\"\n", "1:a,b|c\"d"},
-        {"\"a\nb\",c\n\nd\n", "1:a\nb|c/4:d"},
+        {"\"a\nb\",c\n\nx\n", "1:a\nb|c/4:x"},
         {"\"a\r\nb\"\n", "1:a\nb"},
         {"\"\",x\n", "1:|x"},
         {"\xef\xbb\xbf"

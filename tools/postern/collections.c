@@ -140,8 +140,10 @@ verb_collection_show(const Args *args)
 /* ---- save and remove ---- */
 
 static gboolean
-save(Store *store, const Args *args, GError **error)
+save(Opened *opened, gpointer data, GError **error)
 {
+    const Args *args = data;
+    Store *store = opened->store;
     const char *first = word(args, 1);
     g_autoptr(GPtrArray) targets = g_ptr_array_new();
 
@@ -154,26 +156,18 @@ save(Store *store, const Args *args, GError **error)
 }
 
 static gboolean
-drop(Store *store, const Args *args, GError **error)
+drop(Opened *opened, gpointer data, GError **error)
 {
-    return collection_remove(store, word(args, 0), error);
+    return collection_remove(opened->store, word(data, 0), error);
 }
 
 static Status
-change(const Args *args, gboolean (*fn)(Store *store, const Args *args, GError **error))
+change(const Args *args, OpenedChange fn)
 {
     g_autoptr(Opened) opened = opened_new(args);
-    g_autoptr(GError) error = NULL;
 
-    if (opened == NULL)
-        return STATUS_CONFIG;
-    if (store_begin(opened->store, &error)) {
-        if (fn(opened->store, args, &error) && store_commit(opened->store, &error) &&
-            fleet_note(opened->fleet, args->verb->name, word(args, 0), &error))
-            return STATUS_GOOD;
-        store_rollback(opened->store);
-    }
-    return status_of_error(error);
+    return opened == NULL ? STATUS_CONFIG
+                          : opened_change(opened, args, word(args, 0), fn, (gpointer)(gsize)args);
 }
 
 Status

@@ -25,18 +25,6 @@ word(const Args *args, guint n)
     return n < args->words->len ? g_ptr_array_index(args->words, n) : NULL;
 }
 
-/* Commit what was `good`, put it on record, and tell the exit status. */
-static Status
-settle(Opened *opened, gboolean good, const char *verb, const char *message, GError **error)
-{
-    if (good)
-        good =
-            store_commit(opened->store, error) && fleet_note(opened->fleet, verb, message, error);
-    else
-        store_rollback(opened->store);
-    return good ? STATUS_GOOD : status_of_error(*error);
-}
-
 /* ---- add and rotate ---- */
 
 static gboolean
@@ -68,24 +56,42 @@ read_login(Opened *opened, const char *profile, const char *text, gboolean old, 
     return g_steal_pointer(&login);
 }
 
+typedef struct {
+    const char *profile;
+    PosternCredential *login;
+    gboolean rotate;
+} Putting;
+
+static gboolean
+put(Opened *opened, gpointer data, GError **error)
+{
+    const Putting *putting = data;
+
+    return profile_put(opened->store,
+                       fleet_vault(opened->fleet, NULL),
+                       putting->profile,
+                       putting->login,
+                       putting->rotate,
+                       error);
+}
+
 static Status
 put_login(const Args *args, gboolean rotate)
 {
     g_autoptr(Opened) opened = opened_new(args);
     g_autoptr(PosternCredential) login = NULL;
     g_autoptr(GError) error = NULL;
-    g_autofree char *message = NULL;
-    gboolean good;
+    g_autofree char *what = NULL;
+    Putting putting = {.profile = word(args, 0), .rotate = rotate};
 
     if (opened == NULL)
         return STATUS_CONFIG;
     login = read_login(opened, word(args, 0), word(args, 1), rotate, &error);
-    if (login == NULL || !store_begin(opened->store, &error))
+    if (login == NULL)
         return status_of_error(error);
-    message = g_strdup_printf("profile %s, type %s", word(args, 0), login->type->id);
-    good = profile_put(
-        opened->store, fleet_vault(opened->fleet, NULL), word(args, 0), login, rotate, &error);
-    return settle(opened, good, args->verb->name, message, &error);
+    putting.login = login;
+    what = g_strdup_printf("profile %s, type %s", word(args, 0), login->type->id);
+    return opened_change(opened, args, what, put, &putting);
 }
 
 Status
@@ -102,42 +108,40 @@ verb_credential_rotate(const Args *args)
 
 /* ---- default and remove ---- */
 
+static gboolean
+set_default(Opened *opened, gpointer data, GError **error)
+{
+    return profile_set_default(opened->store, word(data, 0), error);
+}
+
 Status
 verb_credential_default(const Args *args)
 {
     g_autoptr(Opened) opened = opened_new(args);
-    g_autoptr(GError) error = NULL;
 
-    if (opened == NULL)
-        return STATUS_CONFIG;
-    if (!store_begin(opened->store, &error))
-        return status_of_error(error);
-    return settle(opened,
-                  profile_set_default(opened->store, word(args, 0), &error),
-                  args->verb->name,
-                  word(args, 0),
-                  &error);
+    return opened == NULL
+               ? STATUS_CONFIG
+               : opened_change(opened, args, word(args, 0), set_default, (gpointer)(gsize)args);
+}
+
+static gboolean
+drop(Opened *opened, gpointer data, GError **error)
+{
+    return profile_remove(opened->store, word(data, 0), word(data, 1), error);
 }
 
 Status
 verb_credential_remove(const Args *args)
 {
     g_autoptr(Opened) opened = opened_new(args);
-    g_autoptr(GError) error = NULL;
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    if (!args->yes && !(prompt_possible() && prompt_yes("remove it for good? [y/N] "))) {
+    if (!args->yes && !(prompt_possible() && prompt_yes("Remove it for good? [y/N] "))) {
         complain("credential profile %s is not removed: give --yes to do it", word(args, 0));
         return STATUS_REFUSED;
     }
-    if (!store_begin(opened->store, &error))
-        return status_of_error(error);
-    return settle(opened,
-                  profile_remove(opened->store, word(args, 0), word(args, 1), &error),
-                  args->verb->name,
-                  word(args, 0),
-                  &error);
+    return opened_change(opened, args, word(args, 0), drop, (gpointer)(gsize)args);
 }
 
 /* ---- list ---- */
@@ -379,75 +383,77 @@ check_passphrase(const Secret *passphrase, GError **error)
     return FALSE;
 }
 
-Status
-verb_credential_export(const Args *args)
-{
-    g_autoptr(Opened) opened = opened_new(args);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(Secret) passphrase = opened != NULL ? read_passphrase(args, &error) : NULL;
-    const Vault *vault = NULL;
-    guint count = 0;
+typedef struct {
+    const char *file;
+    const Secret *passphrase;
+    guint count;
+} Travel;
 
-    if (opened == NULL)
-        return STATUS_CONFIG;
-    if (passphrase != NULL && check_passphrase(passphrase, &error))
-        vault = fleet_vault(opened->fleet, &error);
-    if (vault == NULL ||
-        !profile_file_write(opened->store,
-                            vault,
-                            host_registry(opened->host),
-                            passphrase,
-                            word(args, 0),
-                            &count,
-                            &error) ||
-        !fleet_note(opened->fleet, args->verb->name, word(args, 0), &error))
-        return status_of_error(error);
-    if (!args->quiet)
-        remark("%u profiles were written to %s", count, word(args, 0));
-    return STATUS_GOOD;
+static gboolean export(Opened *opened, gpointer data, GError **error)
+{
+    Travel *travel = data;
+    const Vault *vault = fleet_vault(opened->fleet, error);
+
+    return vault != NULL && check_passphrase(travel->passphrase, error) &&
+           profile_file_write(opened->store,
+                              vault,
+                              host_registry(opened->host),
+                              travel->passphrase,
+                              travel->file,
+                              &travel->count,
+                              error);
 }
 
 static gboolean
-import(Opened *opened, const Secret *passphrase, const char *file, guint *count, GError **error)
+import(Opened *opened, gpointer data, GError **error)
 {
+    Travel *travel = data;
     const Vault *vault = fleet_vault(opened->fleet, error);
     g_autofree char *text = NULL;
     gsize length = 0;
 
-    if (vault == NULL || !g_file_get_contents(file, &text, &length, error)) {
+    if (vault == NULL)
+        return FALSE;
+    if (!g_file_get_contents(travel->file, &text, &length, error)) {
         error_translate(error);
         return FALSE;
     }
     return profile_file_read(opened->store,
                              vault,
                              host_registry(opened->host),
-                             passphrase,
+                             travel->passphrase,
                              text,
                              length,
-                             file,
-                             count,
+                             travel->file,
+                             &travel->count,
                              error);
+}
+
+static Status
+carry(const Args *args, OpenedChange fn, const char *done)
+{
+    g_autoptr(Opened) opened = opened_new(args);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Secret) passphrase = opened != NULL ? read_passphrase(args, &error) : NULL;
+    Travel travel = {.file = word(args, 0), .passphrase = passphrase};
+    Status status;
+
+    if (passphrase == NULL)
+        return opened == NULL ? STATUS_CONFIG : status_of_error(error);
+    status = opened_change(opened, args, travel.file, fn, &travel);
+    if (status == STATUS_GOOD && !args->quiet)
+        remark("%u %s", travel.count, done);
+    return status;
+}
+
+Status
+verb_credential_export(const Args *args)
+{
+    return carry(args, export, "profiles were written");
 }
 
 Status
 verb_credential_import(const Args *args)
 {
-    g_autoptr(Opened) opened = opened_new(args);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(Secret) passphrase = opened != NULL ? read_passphrase(args, &error) : NULL;
-    guint count = 0;
-    Status status;
-
-    if (opened == NULL)
-        return STATUS_CONFIG;
-    if (passphrase == NULL || !store_begin(opened->store, &error))
-        return status_of_error(error);
-    status = settle(opened,
-                    import(opened, passphrase, word(args, 0), &count, &error),
-                    args->verb->name,
-                    word(args, 0),
-                    &error);
-    if (status == STATUS_GOOD && !args->quiet)
-        remark("%u logins were taken in", count);
-    return status;
+    return carry(args, import, "logins were taken in");
 }

@@ -60,3 +60,19 @@ opened_free(Opened *opened)
     host_free(opened->host);
     g_free(opened);
 }
+
+Status
+opened_change(
+    Opened *opened, const Args *args, const char *what, OpenedChange change, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (store_begin(opened->store, &error)) {
+        if (change(opened, data, &error) &&
+            fleet_note(opened->fleet, args->verb->name, what, &error) &&
+            store_commit(opened->store, &error))
+            return STATUS_GOOD;
+        store_rollback(opened->store);
+    }
+    return status_of_error(error);
+}

@@ -17,6 +17,12 @@ Opened *opened_new(const Args *args);
 void opened_free(Opened *opened);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Opened, opened_free)
 
+/* A change in a transaction of its own, with a row in the journal that says `what` was done by the verb of `args`: all of
+ * it or nothing, having complained. */
+typedef gboolean (*OpenedChange)(Opened *opened, gpointer data, GError **error);
+Status opened_change(
+    Opened *opened, const Args *args, const char *what, OpenedChange change, gpointer data);
+
 /* The fleet around a host that is there already; NULL having complained. */
 Fleet *fleet_open_for(const Args *args, Host *host);
 

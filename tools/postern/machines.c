@@ -264,20 +264,6 @@ verb_machine_show(const Args *args)
 
 /* ---- add and import ---- */
 
-/* In a transaction of its own: all of it or nothing. */
-static Status
-change(Opened *opened, gboolean (*fn)(Opened *opened, gpointer data, GError **error), gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (store_begin(opened->store, &error)) {
-        if (fn(opened, data, &error) && store_commit(opened->store, &error))
-            return STATUS_GOOD;
-        store_rollback(opened->store);
-    }
-    return status_of_error(error);
-}
-
 typedef struct {
     Observation seen;
     GPtrArray *macs, *tags; /* of borrowed strings, NULL-ended */
@@ -351,8 +337,9 @@ verb_machine_add(const Args *args)
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    status = take_words(&addition, args, &error) ? change(opened, add, &addition)
-                                                 : status_of_error(error);
+    status = take_words(&addition, args, &error)
+                 ? opened_change(opened, args, word(args, 0), add, &addition)
+                 : status_of_error(error);
     g_ptr_array_unref(addition.macs);
     g_ptr_array_unref(addition.tags);
     return status;
@@ -407,7 +394,7 @@ verb_machine_import(const Args *args)
         return STATUS_USAGE;
     }
     job.stream = stream;
-    status = change(opened, import, &job);
+    status = opened_change(opened, args, path, import, &job);
     if (status == STATUS_GOOD && !args->quiet)
         remark("%" G_GUINT64_FORMAT " machines were taken in", job.count);
     else if (status != STATUS_GOOD)
@@ -444,7 +431,8 @@ tag_all(const Args *args, gboolean set)
     g_autoptr(Opened) opened = opened_new(args);
     Tagging tagging = {args, set};
 
-    return opened == NULL ? STATUS_CONFIG : change(opened, tag, &tagging);
+    return opened == NULL ? STATUS_CONFIG
+                          : opened_change(opened, args, word(args, 0), tag, &tagging);
 }
 
 Status
@@ -494,7 +482,9 @@ verb_machine_merge(const Args *args)
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    return is_sure(args, question) ? change(opened, merge, (gpointer)(gsize)args) : STATUS_REFUSED;
+    if (!is_sure(args, question))
+        return STATUS_REFUSED;
+    return opened_change(opened, args, word(args, 0), merge, (gpointer)(gsize)args);
 }
 
 static gboolean
@@ -522,5 +512,7 @@ verb_machine_forget(const Args *args)
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    return is_sure(args, question) ? change(opened, forget, (gpointer)(gsize)args) : STATUS_REFUSED;
+    if (!is_sure(args, question))
+        return STATUS_REFUSED;
+    return opened_change(opened, args, word(args, 0), forget, (gpointer)(gsize)args);
 }

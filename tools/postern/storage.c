@@ -35,34 +35,33 @@ verb_store_check(const Args *args)
 
 /* ---- a new key ---- */
 
+/* The new key is on the disk before anything is sealed with it. */
 static gboolean
-reseal(Store *store, const Vault *from, const Vault *to, GError **error)
-{
-    if (!store_begin(store, error))
-        return FALSE;
-    if (profile_reseal(store, from, to, error))
-        return store_commit(store, error);
-    store_rollback(store);
-    return FALSE;
-}
-
-/* The new key is on the disk before anything is sealed with it, and takes the old one's place when all is. */
-static gboolean
-rekey(Opened *opened, const char *file, GError **error)
+reseal(Opened *opened, gpointer data, GError **error)
 {
     const Vault *old = fleet_vault(opened->fleet, error);
-    g_autoptr(Vault) fresh = old != NULL ? vault_rekey_begin(old, file, error) : NULL;
+    g_autoptr(Vault) fresh = old != NULL ? vault_rekey_begin(old, data, error) : NULL;
 
-    return fresh != NULL && reseal(opened->store, old, fresh, error) &&
-           vault_rekey_end(file, error) &&
-           fleet_note(opened->fleet, "store rekey", "sealed all secrets with a new key", error);
+    return fresh != NULL && profile_reseal(opened->store, old, fresh, error);
+}
+
+/* And it takes the old one's place when everything is. */
+static Status
+rekey(Opened *opened, const Args *args, const char *file)
+{
+    g_autoptr(GError) error = NULL;
+    Status status = opened_change(
+        opened, args, "sealed all secrets with a new key", reseal, (gpointer)(gsize)file);
+
+    if (status == STATUS_GOOD && !vault_rekey_end(file, &error))
+        status = status_of_error(error);
+    return status;
 }
 
 Status
 verb_store_rekey(const Args *args)
 {
     g_autoptr(Opened) opened = opened_new(args);
-    g_autoptr(GError) error = NULL;
     const char *file;
 
     if (opened == NULL)
@@ -79,5 +78,5 @@ verb_store_rekey(const Args *args)
         complain("store rekey: not confirmed; give --yes");
         return STATUS_REFUSED;
     }
-    return rekey(opened, file, &error) ? STATUS_GOOD : status_of_error(error);
+    return rekey(opened, args, file);
 }
