@@ -254,7 +254,7 @@ test_all(Trial *trial, gboolean *accepted, GError **error)
 Status
 verb_credential_test(const Args *args)
 {
-    g_autoptr(Opened) opened = opened_new(args);
+    g_autoptr(Opened) opened = opened_new_for_runs(args);
     g_autoptr(GError) error = NULL;
     g_auto(Trial) trial = {.args = args, .opened = opened};
     gboolean accepted = FALSE;

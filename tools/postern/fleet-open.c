@@ -23,10 +23,10 @@ status_of_error(const GError *error)
 }
 
 Fleet *
-fleet_open_for(const Args *args, Host *host)
+fleet_open_for(const Args *args, Host *host, gboolean dry)
 {
     g_autoptr(GError) error = NULL;
-    FleetOptions options = {.profile = args->profile, .dry = args->replay != NULL};
+    FleetOptions options = {.profile = args->profile, .dry = dry};
     Fleet *fleet = fleet_open(host, &options, &error);
 
     if (fleet == NULL)
@@ -34,8 +34,8 @@ fleet_open_for(const Args *args, Host *host)
     return fleet;
 }
 
-Opened *
-opened_new(const Args *args)
+static Opened *
+open_both(const Args *args, gboolean dry)
 {
     g_autoptr(Opened) opened = g_new0(Opened, 1);
     g_autoptr(GError) error = NULL;
@@ -43,7 +43,7 @@ opened_new(const Args *args)
     opened->host = host_open(args);
     if (opened->host == NULL)
         return NULL;
-    opened->fleet = fleet_open_for(args, opened->host);
+    opened->fleet = fleet_open_for(args, opened->host, dry);
     if (opened->fleet == NULL)
         return NULL;
     opened->store = fleet_store(opened->fleet, &error);
@@ -51,6 +51,18 @@ opened_new(const Args *args)
         return g_steal_pointer(&opened);
     complain("%s", error->message);
     return NULL;
+}
+
+Opened *
+opened_new(const Args *args)
+{
+    return open_both(args, TRUE);
+}
+
+Opened *
+opened_new_for_runs(const Args *args)
+{
+    return open_both(args, FALSE);
 }
 
 void

@@ -222,7 +222,7 @@ job_new(const Args *args, Status *status)
         return NULL;
     }
     *status = STATUS_CONFIG;
-    job->fleet = fleet_open_for(args, job->host);
+    job->fleet = fleet_open_for(args, job->host, args->replay != NULL);
     if (job->fleet == NULL)
         return NULL;
     *status = STATUS_USAGE;
