@@ -15,6 +15,9 @@
  * Collections are named as in collection.h; one that is not there has nobody in it. A file that others than its owner
  * could write is refused, because it would let them grant themselves what they like.
  *
+ * What is granted is the task that somebody runs. Other tasks that it runs in its turn need no grant of their own, as long
+ * as their targets are ones on which the first may run.
+ *
  * A role without members grants nothing to anybody and is not counted: the ready-made ones are installed so. While
  * no role has members, whoever can open the store may do all. As soon as one has, everybody else is denied what no role
  * of theirs grants. The store is a file: roles bind people who come through a service that owns it, or who agree to be

@@ -241,13 +241,26 @@ fleet_store(Fleet *fleet, GError **error)
     return fleet->store;
 }
 
+/* A key is made with the first store only: where secrets are sealed already, another one would be of no use, and hide that
+ * theirs is missing. */
+static Vault *
+open_vault(Fleet *fleet, GError **error)
+{
+    gint64 sealed = 0;
+
+    if (fleet->key_credential != NULL)
+        return vault_open_credential(fleet->key_credential, error);
+    if (!store_number(
+            fleet->store, &sealed, 0, error, "SELECT count(*) FROM profile_credential", ""))
+        return NULL;
+    return vault_open(fleet->key_file, sealed == 0, error);
+}
+
 const Vault *
 fleet_vault(Fleet *fleet, GError **error)
 {
     if (fleet->vault == NULL)
-        fleet->vault = fleet->key_credential != NULL
-                           ? vault_open_credential(fleet->key_credential, error)
-                           : vault_open(fleet->key_file, TRUE, error);
+        fleet->vault = open_vault(fleet, error);
     return fleet->vault;
 }
 

@@ -246,6 +246,28 @@ refuse_unusable(const Registry *registry, const char *what, const char *id, GErr
     return TRUE;
 }
 
+/* Nobody here has heard of the plugin that the id begins with: that is what is missing. */
+static gboolean
+refuse_without_plugin(const Registry *registry, const char *what, const char *id, GError **error)
+{
+    const char *dot = strchr(id, '.');
+    gsize length = dot != NULL ? (gsize)(dot - id) : 0;
+    g_autofree char *plugin = g_strndup(id, MIN(length, 64));
+
+    if (length == 0 || registry_entry_of_id(registry, id) != NULL ||
+        strspn(plugin, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(plugin))
+        return FALSE;
+    g_set_error(error,
+                POSTERN_ERROR,
+                POSTERN_ERROR_NOT_SUPPORTED,
+                "no %s '%.128s': plugin %s would bring it, and this host has no plugin of that name; "
+                "`postern plugins` lists all there are",
+                what,
+                id,
+                plugin);
+    return TRUE;
+}
+
 static void
 refuse_unknown(const char *what, const Suggest *suggest, const char *list, GError **error)
 {
@@ -306,7 +328,8 @@ registry_credential_type(Registry *registry, const char *id, GError **error)
             return type;
         suggest_offer(&suggest, type->id);
     }
-    if (!refuse_unusable(registry, "credential type", id, error))
+    if (!refuse_unusable(registry, "credential type", id, error) &&
+        !refuse_without_plugin(registry, "credential type", id, error))
         refuse_unknown("credential type", &suggest, "postern plugins", error);
     return NULL;
 }

@@ -108,4 +108,19 @@ is "a profile without logins is gone" "$(wc -l <"$work/out")" 1
 p credential remove home --yes
 p credential list -o jsonl
 is "nothing is left" "$status$out" 0
+p credential add again dummy.login:user=x,password=env:GUEST
+mv "$work/state/postern/fleet.db.key" "$work/key"
+p run dummy.ok a
+is "the key is gone: nothing runs" "$status" 3
+like "the key is gone: said" "$err" "the key that seals stored secrets"
+[ ! -e "$work/state/postern/fleet.db.key" ]
+result $? "and no other one is made in its place"
+mv "$work/key" "$work/state/postern/fleet.db.key"
+p run dummy.ok a
+is "it is back" "$status" 0
+for type in snmp.v3 wmi.login asf.key; do
+    p credential add later "$type:user=x"
+    is "$type: a type of a plugin that is not there" "$status" 1
+    like "$type: names the plugin" "$err" "plugin ${type%.*} would bring it"
+done
 finish
