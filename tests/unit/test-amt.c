@@ -18,7 +18,7 @@ try_task(const PosternTask *task, FakeHost *fake, const char *params, GError **e
     amt_options_init(&amt);
     GVariant *result = task->run(fake_run(fake), values, &amt, error);
     amt_options_clear(&amt);
-    return result == NULL ? NULL : g_variant_ref_sink(result);
+    return result == NULL ? NULL : g_variant_take_ref(result);
 }
 
 /* Every output is documented, and of the type that the table states. */
