@@ -483,9 +483,11 @@ handshake_failed(
     const char *reason = last_reason(&code);
 
     if (code == 0) {
+        /* a reset is a reset, whether it comes within the connection or within the handshake */
         g_set_error(error,
                     POSTERN_ERROR,
-                    POSTERN_ERROR_TLS,
+                    saved_errno == ECONNRESET || saved_errno == EPIPE ? POSTERN_ERROR_UNREACHABLE
+                                                                      : POSTERN_ERROR_TLS,
                     "%s cut the connection in the TLS handshake%s%s",
                     peer,
                     saved_errno != 0 ? ": " : "",
