@@ -119,11 +119,15 @@ done
 rm "$etc/plugins.d/dummy.conf"
 p config template dummy
 like "template of a plugin that is not enabled" "$out" "#greeting = hello"
-printf '[plugin]\nload = no\nsha256 = %064d\n' 0 >"$etc/plugins.d/dummy.conf"
-p config template dummy
-is "template of a plugin that is not what it should be: not run: status" "$status" 2
-like "template of a plugin that is not what it should be: not run" "$err" "cannot say which keys it has"
-rm "$etc/plugins.d/dummy.conf"
+if [ -f "$builddir/.libs/dummy.so" ]; then
+    printf '[plugin]\nload = no\nsha256 = %064d\n' 0 >"$etc/plugins.d/dummy.conf"
+    p config template dummy
+    is "template of a plugin that is not what it should be: not run: status" "$status" 2
+    like "template of a plugin that is not what it should be: not run" "$err" "cannot say which keys it has"
+    rm "$etc/plugins.d/dummy.conf"
+else
+    skip "plugins are linked in: they are what they are"
+fi
 p config template dumy
 is "template: unknown plugin: status" "$status" 2
 like "template: unknown plugin" "$err" "did you mean 'dummy'"
