@@ -45,10 +45,14 @@ static const PosternCredentialType *const credential_types[] = {&digest, NULL};
 
 static const PosternTask *const tasks[] = {
     &amt_diagnose_task,
+    &amt_eventlog_clear_task,
+    &amt_eventlog_get_task,
     &amt_identify_task,
     &amt_inventory_get_task,
     &amt_power_get_task,
     &amt_power_set_task,
+    &amt_time_get_task,
+    &amt_time_set_task,
     &amt_wsman_create_task,
     &amt_wsman_delete_task,
     &amt_wsman_enumerate_task,

@@ -82,6 +82,10 @@ extern const PosternTask amt_power_get_task;
 extern const PosternTask amt_power_set_task;
 extern const PosternTask amt_inventory_get_task;
 extern const PosternTask amt_diagnose_task;
+extern const PosternTask amt_eventlog_get_task;
+extern const PosternTask amt_eventlog_clear_task;
+extern const PosternTask amt_time_get_task;
+extern const PosternTask amt_time_set_task;
 
 /* amt-identify.c: what a conversation without a login shows, as amt.identify returns it. Floating. */
 GVariant *amt_visit(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **error);

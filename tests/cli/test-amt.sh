@@ -88,6 +88,31 @@ state_of() {
 is "the simulator says it is off" "$(state_of 127.33.0.13)" 8
 is "the simulator says it is on" "$(state_of 127.33.0.14)" 2
 
+# the event log and the clock
+start_simulator --count 2 --first 127.33.0.21 --model amt12 --fault 127.33.0.22=clock:-3600
+p run amt.eventlog.get last=5 -c "$login" 127.33.0.21 -o jsonl
+is "event log: rows and a count" "$(grep -c '"row":' "$work/out") $(grep -o '"records":[0-9]*' "$work/out")" '5 "records":5'
+like "event log: decoded" "$out" '"severity":"critical","entity":"management engine","text":"authentication failed 10 times: possibly an attack"'
+newest=$(grep -o '"time":"[^"]*"' "$work/out" | head -n 1)
+oldest=$(grep -o '"time":"[^"]*"' "$work/out" | tail -n 1)
+[[ $newest > $oldest ]]
+result $? "event log: latest first"
+p run amt.eventlog.clear -c "$login" 127.33.0.21
+is "event log: clearing asks first" "$status" 4
+p run amt.eventlog.clear -c "$login" 127.33.0.21 --yes -o jsonl
+like "event log: cleared" "$out" '"cleared":true'
+p run amt.eventlog.get -c "$login" 127.33.0.21 -o jsonl
+like "event log: an empty one is no failure" "$out" '"outcome":"ok","result":{"records":0}'
+p run amt.time.get -c "$login" 127.33.0.22 -o jsonl
+ahead=$(grep -o '"ahead-seconds":-*[0-9]*' "$work/out" | cut -d : -f 2)
+[ "${ahead:-0}" -le -3598 ] && [ "$ahead" -ge -3602 ]
+result $? "clock: an hour behind ($ahead s)"
+p run amt.time.set -c "$login" 127.33.0.22 -o jsonl
+ahead=$(grep -o '"ahead-seconds":-*[0-9]*' "$work/out" | cut -d : -f 2)
+[ "${ahead:-99}" -le 2 ] && [ "$ahead" -ge -2 ]
+result $? "clock: set ($ahead s)"
+stop_simulator
+
 # a fleet
 start_simulator --count "$many" --first 127.40.0.1 --model amt9,amt11.8:2,amt12:4 --tls off --seed 3
 last=$(printf '127.%d.%d.%d' $((40 + many / 65536)) $((many / 256 % 256)) $((many % 256)))

@@ -120,7 +120,7 @@ p run dummy.ok a
 is "it is back" "$status" 0
 for type in snmp.v3 wmi.login asf.key; do
     p credential add later "$type:user=x"
-    is "$type: a type of a plugin that is not there" "$status" 1
+    is "$type: a type of a plugin that is not there" "$status" 2
     like "$type: names the plugin" "$err" "plugin ${type%.*} would bring it"
 done
 finish

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The AMT tasks, each as the host would call it, against canned answers. */
+#include "amt-event.h"
 #include "amt-facts.h"
 #include "fake-host.h"
 
@@ -606,6 +607,104 @@ test_facts_31_33(void)
     g_assert_null(bad);
 }
 
+/* ---- event log ---- */
+
+static void
+assert_event(const char *coded, const char *time, const char *severity, const char *text)
+{
+    gsize length = 0;
+    g_autofree guint8 *record = g_base64_decode(coded, &length);
+    g_autoptr(GVariant) event = NULL;
+
+    if (record == NULL || length != AMT_EVENT_BYTES)
+        g_error("%s is no record", coded);
+    event = g_variant_ref_sink(amt_event_decode(record));
+    g_assert_cmpstr(params_string(event, "time"), ==, time);
+    g_assert_cmpstr(params_string(event, "severity"), ==, severity);
+    g_assert_cmpstr(params_string(event, "text"), ==, text);
+}
+
+static void
+test_event_words(void)
+{
+    assert_event("Y8iYZf8GbwVoEP8mYaoKAAAAAAAA",
+                 "2024-01-06T03:26:27Z",
+                 "critical",
+                 "authentication failed 10 times: possibly an attack");
+    assert_event(
+        "IgYBZf8PbwJoAf8iAEAHAAAAAAAA", "2023-09-13T00:45:22Z", "monitor", "PCI configuration");
+    assert_event("/////w9vAGgQ/yIAAAEAAAAAAAA=", NULL, "critical", "no memory is installed");
+}
+
+/* Whatever the bytes, there are words that can be printed. */
+static void
+test_event_any_bytes(void)
+{
+    guint8 record[AMT_EVENT_BYTES] = {0};
+
+    for (guint sensor = 0; sensor < 256; sensor++) {
+        for (guint byte = 0; byte < 256; byte++) {
+            g_autoptr(GVariant) event = NULL;
+            const char *text;
+
+            memset(record, (int)byte, sizeof record);
+            record[5] = (guint8)sensor;
+            record[13] = byte % 2 ? 0xaa : 0x40;
+            record[14] = byte % 3 ? 0x30 : 0x40;
+            event = g_variant_ref_sink(amt_event_decode(record));
+            text = params_string(event, "text");
+            g_assert_true(text != NULL && *text != '\0' && g_utf8_validate(text, -1, NULL));
+            text = params_string(event, "raw");
+            g_assert_true(text != NULL && strlen(text) == 2 * AMT_EVENT_BYTES);
+        }
+    }
+}
+
+#define LOG_URI FAKE_AMT("AMT_MessageLog")
+
+/* What arrives while the log is read moves the rest along: nothing is told twice; and an empty log is no failure. */
+static void
+test_event_log(void)
+{
+    static const FakeStep steps[] = {
+        {.expect = "PositionToFirstRecord",
+         .status = 200,
+         .body = FAKE_BODY(LOG_URI,
+                           "<g:PositionToFirstRecord_OUTPUT><g:IterationIdentifier>1</g:IterationIdentifier>"
+                           "<g:ReturnValue>0</g:ReturnValue></g:PositionToFirstRecord_OUTPUT>")},
+        {.expect = "<r:MaxReadRecords>390<",
+         .status = 200,
+         .body = FAKE_BODY(LOG_URI,
+                           "<g:GetRecords_OUTPUT><g:IterationIdentifier>3</g:IterationIdentifier>"
+                           "<g:NoMoreRecords>false</g:NoMoreRecords>"
+                           "<g:RecordArray>Y8iYZf8GbwVoEP8mYaoKAAAAAAAA</g:RecordArray>"
+                           "<g:RecordArray>IgYBZf8PbwJoAf8iAEAHAAAAAAAA</g:RecordArray>"
+                           "<g:ReturnValue>0</g:ReturnValue></g:GetRecords_OUTPUT>")},
+        {.expect = "GetRecords",
+         .status = 200,
+         .body = FAKE_BODY(LOG_URI,
+                           "<g:GetRecords_OUTPUT><g:IterationIdentifier>4</g:IterationIdentifier>"
+                           "<g:NoMoreRecords>true</g:NoMoreRecords>"
+                           "<g:RecordArray>IgYBZf8PbwJoAf8iAEAHAAAAAAAA</g:RecordArray>"
+                           "<g:ReturnValue>0</g:ReturnValue></g:GetRecords_OUTPUT>")},
+    };
+    static const FakeStep empty[] = {
+        {.status = 200,
+         .body = FAKE_BODY(LOG_URI,
+                           "<g:PositionToFirstRecord_OUTPUT><g:ReturnValue>2</g:ReturnValue>"
+                           "</g:PositionToFirstRecord_OUTPUT>")}};
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(FakeHost) none = fake_host_for(empty);
+    g_autoptr(GVariant) result = run_task(&amt_eventlog_get_task, fake, "{}");
+    g_autoptr(GVariant) nothing = run_task(&amt_eventlog_get_task, none, "{}");
+
+    assert_member(result, "records", "2");
+    g_assert_cmpuint(fake->rows->len, ==, 2);
+    assert_member(nothing, "records", "0");
+    fake_host_done(fake);
+    fake_host_done(none);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -632,5 +731,8 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/inventory/bad-group", test_inventory_bad_group);
     g_test_add_func("/amt/inventory/stops", test_inventory_stops);
     g_test_add_func("/amt/facts-31-33", test_facts_31_33);
+    g_test_add_func("/amt/event-words", test_event_words);
+    g_test_add_func("/amt/event-any-bytes", test_event_any_bytes);
+    g_test_add_func("/amt/event-log", test_event_log);
     return g_test_run();
 }

@@ -142,13 +142,26 @@ device_note(Device *device, const char *action, const char *target, guint status
     extra->log_next = (extra->log_next + 1) % DEVICE_LOG_KEEP;
 }
 
-guint
-device_events(Device *device)
+/* All that ever happened, as far as a log would tell. */
+static guint
+all_events(Device *device)
 {
     guint starts = 1 + (guint)(device_derive(device, 40) % 8);
 
     power_state(device, g_get_monotonic_time());
-    return MIN((starts + device->boots) * 5, 390);
+    return (starts + device->boots) * 5;
+}
+
+guint
+device_events(Device *device)
+{
+    return MIN(all_events(device) - device->events_cleared, 390);
+}
+
+void
+device_clear_events(Device *device)
+{
+    device->events_cleared = all_events(device);
 }
 
 /* ---- instances ---- */

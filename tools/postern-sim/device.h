@@ -68,6 +68,7 @@ struct Device {
     guint32 open; /* connections now */
     guint32 next_message, next_context, nonce_epoch;
     guint32 boots, refused;
+    guint32 events_cleared; /* of the event log */
     PowerStep steps[2];
     gint64 unreachable_until; /* the network adapter resets */
     guint8 power;             /* before `steps` */
@@ -107,6 +108,7 @@ void device_note(Device *device, const char *action, const char *target, guint s
 
 /* How many records its event log holds: they grow with the starts of the machine. */
 guint device_events(Device *device);
+void device_clear_events(Device *device);
 
 /* TRUE when the device has this instance. */
 gboolean device_has(const Device *device, const SimInstance *instance);

@@ -311,20 +311,32 @@ static void
 append_event(Device *device, guint n, guint count, GString *out)
 {
     guint8 record[21];
-    guint32 when = (guint32)(device_clock(device) - (gint64)(count - n) * 3607);
+    guint32 when = (guint32)(device_clock(device) - (gint64)(n + 1) * 3607); /* latest first */
     g_autofree char *text = NULL;
 
     when = GUINT32_TO_LE(when);
     memcpy(record, &when, 4);
     record[4] = 0xFF;
-    memcpy(record + 5, events[n % G_N_ELEMENTS(events)], 16);
+    memcpy(record + 5, events[(count - 1 - n) % G_N_ELEMENTS(events)], 16);
     text = g_base64_encode(record, sizeof record);
     g_string_append_printf(out, "<g:RecordArray>%s</g:RecordArray>", text);
+}
+
+/* The firmware's own number for "there is no record". */
+enum { NO_RECORD = 2, NONE_LEFT = 3 };
+
+static guint
+clear_log(Call *call)
+{
+    device_clear_events(call->device);
+    return DONE;
 }
 
 static guint
 position_to_first(Call *call)
 {
+    if (device_events(call->device) == 0)
+        return NO_RECORD;
     g_string_append(call->out, "<g:IterationIdentifier>1</g:IterationIdentifier>");
     return DONE;
 }
@@ -339,6 +351,8 @@ get_records(Call *call)
     if (!read_number(call, "IterationIdentifier", &from) || from == 0 ||
         !read_number(call, "MaxReadRecords", &most) || most == 0 || most > 390)
         return PT_INVALID_PARAMETER;
+    if (from > count)
+        return NONE_LEFT;
     last = (guint)MIN((guint64)count, from - 1 + most);
     for (guint n = (guint)from - 1; n < last; n++)
         append_event(call->device, n, count, records);
@@ -376,6 +390,7 @@ static const struct {
     {"AMT_AlarmClockService", "AddAlarm", add_alarm},
     {"AMT_MessageLog", "PositionToFirstRecord", position_to_first},
     {"AMT_MessageLog", "GetRecords", get_records},
+    {"AMT_MessageLog", "ClearLog", clear_log},
 };
 
 static guint

@@ -11,6 +11,7 @@ status_of_error(const GError *error)
     complain("%s", error->message);
     switch (error->code) {
     case POSTERN_ERROR_BAD_PARAM:
+    case POSTERN_ERROR_NOT_SUPPORTED: /* a credential type that is not there */
         return STATUS_USAGE;
     case POSTERN_ERROR_FORBIDDEN:
     case POSTERN_ERROR_CANCELLED:
