@@ -47,6 +47,8 @@ static const PosternTask *const tasks[] = {
     &amt_diagnose_task,
     &amt_eventlog_clear_task,
     &amt_eventlog_get_task,
+    &amt_features_get_task,
+    &amt_features_set_task,
     &amt_identify_task,
     &amt_inventory_get_task,
     &amt_power_get_task,

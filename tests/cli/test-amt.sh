@@ -113,6 +113,32 @@ ahead=$(grep -o '"ahead-seconds":-*[0-9]*' "$work/out" | cut -d : -f 2)
 result $? "clock: set ($ahead s)"
 stop_simulator
 
+# features
+start_simulator --count 2 --first 127.33.0.31 --model amt16 --fault 127.33.0.31=redirection-off --fault 127.33.0.31=kvm-off
+p run amt.features.get -c "$login" 127.33.0.31 -o jsonl
+like "features: as they are" "$out" '"result":{"sol":false,"ider":false,"listener":false,"kvm":false,"consent":"'
+p run amt.features.set sol=yes listener=yes kvm=yes consent=all -c "$login" 127.33.0.31 -o jsonl
+like "features: changed, and read back" "$out" '"result":{"sol":true,"ider":false,"listener":true,"kvm":true,"consent":"all"}'
+p run amt.features.set sol=yes kvm=yes -c "$login" 127.33.0.31 -o jsonl
+like "features: so already" "$out" '"result":{"sol":true,"ider":false,"listener":true,"kvm":true,"consent":"all"}'
+p run amt.features.set consent=sometimes -c "$login" 127.33.0.31
+is "features: a consent that there is not" "$status" 2
+stop_simulator
+asked() {
+    grep '"127.33.0.31"' "$work/state.jsonl" | grep -o "\"action\" *: *\"$1\"" | wc -l
+}
+is "features: what is so already is not asked for again" "$(asked RequestStateChange)" 2
+start_simulator --count 1 --first 127.33.0.31 --model amt9 --fault '*=lacks:CIM_KVMRedirectionSAP'
+p run amt.features.set kvm=yes -c "$login" 127.33.0.31 -o jsonl
+like "features: KVM where there is none" "$out" '"code":"not-supported","message":"this firmware has no KVM: nothing was changed"'
+p run amt.features.get -c "$login" 127.33.0.31 -o jsonl
+unlike "features: and it is not told of" "$out" '"kvm":'
+stop_simulator
+start_simulator --count 1 --first 127.33.0.31 --model amt16 --fault '*=redirection-off' --fault '*=return:0'
+p run amt.features.set sol=yes -c "$login" 127.33.0.31 -o jsonl
+like "features: a yes that changes nothing" "$out" '"code":"conflict","message":"the device said yes, and its serial console is still as it was'
+stop_simulator
+
 # a fleet
 start_simulator --count "$many" --first 127.40.0.1 --model amt9,amt11.8:2,amt12:4 --tls off --seed 3
 last=$(printf '127.%d.%d.%d' $((40 + many / 65536)) $((many / 256 % 256)) $((many % 256)))
