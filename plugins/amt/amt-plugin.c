@@ -49,6 +49,8 @@ static const PosternTask *const tasks[] = {
     &amt_eventlog_get_task,
     &amt_features_get_task,
     &amt_features_set_task,
+    &amt_general_get_task,
+    &amt_general_set_task,
     &amt_identify_task,
     &amt_inventory_get_task,
     &amt_power_get_task,

@@ -86,6 +86,8 @@ extern const PosternTask amt_eventlog_get_task;
 extern const PosternTask amt_eventlog_clear_task;
 extern const PosternTask amt_features_get_task;
 extern const PosternTask amt_features_set_task;
+extern const PosternTask amt_general_get_task;
+extern const PosternTask amt_general_set_task;
 extern const PosternTask amt_time_get_task;
 extern const PosternTask amt_time_set_task;
 

@@ -113,6 +113,19 @@ ahead=$(grep -o '"ahead-seconds":-*[0-9]*' "$work/out" | cut -d : -f 2)
 result $? "clock: set ($ahead s)"
 stop_simulator
 
+# general settings
+start_simulator --count 1 --first 127.33.0.41 --model amt12
+p run amt.general.set host-name=pc-41 domain-name=lab.example.org idle-wake-minutes=65535 answers-ping=no -c "$login" 127.33.0.41 -o jsonl
+like "general: changed, and read back" "$out" '"result":{"host-name":"pc-41","domain-name":"lab.example.org","shared-fqdn":true,"answers-ping":false,"answers-rmcp-ping":true,"idle-wake-minutes":65535'
+p run amt.general.set host-name=pc-41 -c "$login" 127.33.0.41
+is "general: so already" "$status" 0
+p run amt.general.set idle-wake-minutes=0 -c "$login" 127.33.0.41 -o jsonl
+like "general: a number that the device would not take" "$out" '"code":"bad-param","message":"idle-wake-minutes is 0, expected 1 to 65535'
+p run amt.general.get -c "$login" 127.33.0.41 -o jsonl
+like "general: read" "$out" '"host-name":"pc-41"'
+stop_simulator
+is "general: written once" "$(grep -o '"action" *: *"Put"' "$work/state.jsonl" | wc -l)" 1
+
 # features
 start_simulator --count 2 --first 127.33.0.31 --model amt16 --fault 127.33.0.31=redirection-off --fault 127.33.0.31=kvm-off
 p run amt.features.get -c "$login" 127.33.0.31 -o jsonl
