@@ -81,6 +81,20 @@ write_one(Store *store, int out)
     return write(out, &row.seq, sizeof row.seq) == sizeof row.seq;
 }
 
+/* As programs do: a connection, a second one for the clerk, some writing, and both closed, while others go on. Whoever
+ * closes the last one tidies up: nobody must take that for granted who is not. */
+static gboolean
+write_some(const char *path, int out)
+{
+    g_autoptr(Store) store = store_open(path, NULL);
+    g_autoptr(Store) clerk = store_open(path, NULL);
+    gboolean good = store != NULL && clerk != NULL;
+
+    for (guint i = 0; good && i < 20; i++)
+        good = write_one(i % 4 == 0 ? store : clerk, out);
+    return good;
+}
+
 /* The child never comes back: it writes until it is killed. */
 static pid_t
 start_writer(const char *path, int out)
@@ -89,11 +103,8 @@ start_writer(const char *path, int out)
 
     g_assert_cmpint(child, >=, 0);
     if (child == 0) {
-        Store *store = NULL;
-
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        store = store_open(path, NULL);
-        while (store != NULL && write_one(store, out))
+        while (write_some(path, out))
             continue;
         _exit(1);
     }

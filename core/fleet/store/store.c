@@ -513,20 +513,22 @@ check_place(const Store *store, const char *directory, GError **error)
     return TRUE;
 }
 
-/* Made by us before SQLite sees it, so that it is nobody else's from the first moment. */
+/* Made by us before SQLite sees it, so that it is nobody else's from the first moment. One that is there is only looked at
+ * and never opened: closing it would take the locks away that other connections of this process hold on it. */
 static gboolean
 make_file(const Store *store, GError **error)
 {
     struct stat info;
-    int fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    int fd = stat(store->path, &info) != 0 && errno == ENOENT
+                 ? open(store->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)
+                 : -1;
 
-    if (fd < 0 || fstat(fd, &info) != 0) {
+    if (fd >= 0)
+        close(fd);
+    if (stat(store->path, &info) != 0) {
         error_set_errno(error, errno, "cannot open the store %s", store->path);
-        if (fd >= 0)
-            close(fd);
         return FALSE;
     }
-    close(fd);
     if (S_ISREG(info.st_mode) && (info.st_mode & 007) == 0)
         return TRUE;
     g_set_error(
