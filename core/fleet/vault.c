@@ -23,8 +23,16 @@ typedef struct {
     guint8 id[ID];
 } Key;
 
+/* Keys that came into the file since the vault was opened: somebody may be sealing anew at this moment. */
+typedef struct {
+    GMutex lock;
+    char *file;
+    Key keys[2];
+} Late;
+
 struct Vault {
-    Key keys[2]; /* the first seals, both unseal */
+    Key keys[2]; /* as they were at the opening */
+    Late *late;  /* NULL: it is of no file */
     char id_text[2 * ID + 1];
     guint8 salt[KEY];
 };
@@ -216,6 +224,9 @@ vault_open(const char *file, gboolean make, GError **error)
     if (!read_key(file, &vault->keys[0], vault->salt, error) || !read_new_key(vault, file, error))
         return NULL;
     vault_named(vault);
+    vault->late = g_new0(Late, 1);
+    g_mutex_init(&vault->late->lock);
+    vault->late->file = g_strdup(file);
     return g_steal_pointer(&vault);
 }
 
@@ -260,13 +271,31 @@ vault_of_passphrase(const Secret *passphrase, const guint8 salt[16], guint cost,
     return vault;
 }
 
+static void
+keys_clear(Key keys[2])
+{
+    for (guint i = 0; i < 2; i++)
+        g_clear_pointer(&keys[i].hex, secret_unref);
+}
+
+static void
+late_free(Late *late)
+{
+    if (late == NULL)
+        return;
+    keys_clear(late->keys);
+    g_mutex_clear(&late->lock);
+    g_free(late->file);
+    g_free(late);
+}
+
 void
 vault_free(Vault *vault)
 {
     if (vault == NULL)
         return;
-    for (guint i = 0; i < G_N_ELEMENTS(vault->keys); i++)
-        g_clear_pointer(&vault->keys[i].hex, secret_unref);
+    keys_clear(vault->keys);
+    late_free(vault->late);
     secret_wipe(vault, sizeof *vault);
     g_free(vault);
 }
@@ -302,8 +331,29 @@ gcm(EVP_CIPHER_CTX *cipher,
     return good;
 }
 
+/* The key to seal with, a reference: the newest there is, as a change of keys may have begun or ended since the vault was
+ * opened, and what is sealed after it has gone over all secrets would keep the old key needed. */
 static gboolean
-encrypt(const Vault *vault,
+newest_key(const Vault *vault, Key *key, GError **error)
+{
+    g_autofree char *other = NULL;
+    guint8 salt[KEY];
+    gboolean good = TRUE;
+
+    if (vault->late == NULL) {
+        *key = vault->keys[0];
+        secret_ref(key->hex);
+        return TRUE;
+    }
+    other = g_strconcat(vault->late->file, ".new", NULL);
+    if (access(other, F_OK) != 0 || !read_key(other, key, salt, NULL))
+        good = read_key(vault->late->file, key, salt, error);
+    secret_wipe(salt, sizeof salt);
+    return good;
+}
+
+static gboolean
+encrypt(const Key *key,
         const char *context,
         gconstpointer data,
         gsize length,
@@ -315,7 +365,7 @@ encrypt(const Vault *vault,
     guint8 *nonce = head + 1 + ID, *tag = nonce + NONCE;
     int done = 0;
     gboolean good = random_bytes(nonce, NONCE, &problem) && cipher != NULL &&
-                    gcm(cipher, TRUE, &vault->keys[0], nonce, context, data, length, tag + TAG) &&
+                    gcm(cipher, TRUE, key, nonce, context, data, length, tag + TAG) &&
                     EVP_CipherFinal_ex(cipher, tag + TAG + length, &done) == 1 &&
                     EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG, tag) == 1;
 
@@ -333,6 +383,8 @@ vault_seal(
     const Vault *vault, const char *context, gconstpointer data, gsize length, GError **error)
 {
     g_autofree guint8 *sealed = NULL;
+    Key key = {0};
+    gboolean good;
 
     if (length == 0 || length > VAULT_MOST) {
         bad(error,
@@ -341,31 +393,63 @@ vault_seal(
             VAULT_MOST);
         return NULL;
     }
+    if (!newest_key(vault, &key, error))
+        return NULL;
     sealed = g_malloc0(VAULT_OVERHEAD + length);
     sealed[0] = SEAL_VERSION;
-    memcpy(sealed + 1, vault->keys[0].id, ID);
-    if (!encrypt(vault, context, data, length, sealed, error))
-        return NULL;
-    return g_bytes_new_take(g_steal_pointer(&sealed), VAULT_OVERHEAD + length);
+    memcpy(sealed + 1, key.id, ID);
+    good = encrypt(&key, context, data, length, sealed, error);
+    secret_unref(key.hex);
+    return good ? g_bytes_new_take(g_steal_pointer(&sealed), VAULT_OVERHEAD + length) : NULL;
 }
 
 /* ---- unsealing ---- */
 
-static const Key *
-key_of(const Vault *vault, const guint8 *sealed)
+/* The one of them that sealed it, a reference; FALSE: neither did. */
+static gboolean
+take_key(const Key keys[2], const guint8 *sealed, Key *found)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(vault->keys); i++)
-        if (vault->keys[i].hex != NULL && memcmp(vault->keys[i].id, sealed + 1, ID) == 0)
-            return &vault->keys[i];
-    return NULL;
+    for (guint i = 0; i < 2; i++) {
+        if (keys[i].hex == NULL || memcmp(keys[i].id, sealed + 1, ID) != 0)
+            continue;
+        *found = keys[i];
+        secret_ref(found->hex);
+        return TRUE;
+    }
+    return FALSE;
 }
 
-static const Key *
-check_head(
-    const Vault *vault, const char *context, const guint8 *sealed, gsize length, GError **error)
+static gboolean
+take_late_key(Late *late, const guint8 *sealed, Key *found)
+{
+    g_autofree char *other = g_strconcat(late->file, ".new", NULL);
+    guint8 salt[KEY];
+    gboolean good;
+
+    g_mutex_lock(&late->lock);
+    good = take_key(late->keys, sealed, found);
+    if (!good) {
+        keys_clear(late->keys);
+        read_key(late->file, &late->keys[0], salt, NULL);
+        if (access(other, F_OK) == 0)
+            read_key(other, &late->keys[1], salt, NULL);
+        good = take_key(late->keys, sealed, found);
+        secret_wipe(salt, sizeof salt);
+    }
+    g_mutex_unlock(&late->lock);
+    return good;
+}
+
+/* The key that sealed it, a reference. */
+static gboolean
+check_head(const Vault *vault,
+           const char *context,
+           const guint8 *sealed,
+           gsize length,
+           Key *key,
+           GError **error)
 {
     char id[2 * ID + 1];
-    const Key *key;
 
     if (length <= VAULT_OVERHEAD || length > VAULT_OVERHEAD + VAULT_MOST ||
         sealed[0] != SEAL_VERSION) {
@@ -376,19 +460,19 @@ check_head(
                  length,
                  length > 0 ? sealed[0] : 0,
                  SEAL_VERSION);
-        return NULL;
+        return FALSE;
     }
-    key = key_of(vault, sealed);
+    if (take_key(vault->keys, sealed, key) ||
+        (vault->late != NULL && take_late_key(vault->late, sealed, key)))
+        return TRUE;
     to_hex(sealed + 1, ID, id);
-    if (key == NULL)
-        conflict(error,
-                 "the secret of %s was sealed with key %s, and the key at hand is %s; put back the "
-                 "key file that "
-                 "belongs to this store",
-                 context,
-                 id,
-                 vault->id_text);
-    return key;
+    conflict(error,
+             "the secret of %s was sealed with key %s, and the key at hand is %s; put back the key "
+             "file that belongs to this store",
+             context,
+             id,
+             vault->id_text);
+    return FALSE;
 }
 
 guint8 *
@@ -396,13 +480,13 @@ vault_unseal(const Vault *vault, const char *context, GBytes *bytes, gsize *leng
 {
     gsize whole = 0;
     const guint8 *sealed = g_bytes_get_data(bytes, &whole);
-    const Key *key = check_head(vault, context, sealed, whole, error);
     guint8 tag[TAG], *clear;
+    Key key = {0};
     EVP_CIPHER_CTX *cipher;
     int done = 0;
     gboolean good;
 
-    if (key == NULL)
+    if (!check_head(vault, context, sealed, whole, &key, error))
         return NULL;
     *length = whole - VAULT_OVERHEAD;
     clear = g_malloc0(*length + 1);
@@ -411,7 +495,7 @@ vault_unseal(const Vault *vault, const char *context, GBytes *bytes, gsize *leng
     good = cipher != NULL &&
            gcm(cipher,
                FALSE,
-               key,
+               &key,
                sealed + 1 + ID,
                context,
                sealed + VAULT_OVERHEAD,
@@ -420,6 +504,7 @@ vault_unseal(const Vault *vault, const char *context, GBytes *bytes, gsize *leng
            EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_SET_TAG, TAG, tag) == 1 &&
            EVP_CipherFinal_ex(cipher, clear + *length, &done) == 1;
     EVP_CIPHER_CTX_free(cipher);
+    secret_unref(key.hex);
     if (good)
         return clear;
     vault_clear(clear, *length);

@@ -32,12 +32,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vault, vault_free)
 /* Names the key without telling it: 16 hex digits. */
 const char *vault_key_id(const Vault *vault);
 
-/* Seal `length` bytes, at most VAULT_MOST, for `context`. */
+/* Seal `length` bytes, at most VAULT_MOST, for `context`, with the newest key in the vault's file. Within a change of the
+ * store, as a change of keys is one, too: nothing is then sealed with a key that goes. */
 GBytes *vault_seal(
     const Vault *vault, const char *context, gconstpointer data, gsize length, GError **error);
 
 /* The other way: wipe and free with vault_clear(). CONFLICT: another key sealed it (names both), it is damaged, or it is
- * of another context. */
+ * of another context. A key that came into the file since the vault was opened is read then, so whoever holds it reads on
+ * while another process replaces the key. From any thread. */
 guint8 *vault_unseal(
     const Vault *vault, const char *context, GBytes *sealed, gsize *length, GError **error);
 void vault_clear(guint8 *data, gsize length); /* accepts NULL */

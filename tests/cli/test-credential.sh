@@ -22,7 +22,7 @@ is "one field is replaced" "$status$err" 0
 p credential show lab
 like "the other stays" "$out" "user=admin password=******"
 p credential add lab wmi.login:user=x
-is "a type that no plugin brings: refused" "$status" 1
+is "a type that no plugin brings: refused" "$status" 2
 like "a type that no plugin brings: named" "$err" "wmi.login"
 p credential default nobody
 is "no such profile" "$status" 2
