@@ -4,7 +4,7 @@
 # abi_build HEADER-DIR OUT.so: the witness, built with the header in that directory
 abi_build() {
     # shellcheck disable=SC2046
-    ${CC:-gcc} -shared -fPIC -g -O0 -fno-eliminate-unused-debug-types -I"$1" $(pkg-config --cflags gio-2.0) \
+    ${CC:-gcc} -shared -fPIC -g -O0 -fno-eliminate-unused-debug-types -ffile-prefix-map="$srcdir"=. -I"$1" $(pkg-config --cflags gio-2.0) \
         -o "$2" "$srcdir/tests/abi/abi-witness.c"
 }
 
