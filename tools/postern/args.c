@@ -342,6 +342,12 @@ parse_word(Args *args, const char *word, GError **error)
     return unknown_verb(name, error);
 }
 
+const char *
+args_word(const Args *args, guint at)
+{
+    return at < args->words->len ? g_ptr_array_index(args->words, at) : NULL;
+}
+
 static gboolean
 check_word_count(const Args *args, GError **error)
 {

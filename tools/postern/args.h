@@ -97,6 +97,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Args, args_free)
  * says as far as it was understood which help belongs to it. */
 gboolean args_parse(Args *args, int argc, char **argv, GError **error);
 
+/* The word at `at`, counted behind the verb, or NULL: there are not that many. */
+const char *args_word(const Args *args, guint at);
+
 /* "30s", "500ms", "2m", "1h", "30" (seconds). */
 gboolean parse_duration(const char *text, guint *ms, GError **error);
 /* "20/s", "600/m", "100/h", "20" (a second). */

@@ -15,12 +15,6 @@
 
 #include <string.h>
 
-static const char *
-word(const Args *args, guint i)
-{
-    return g_ptr_array_index(args->words, i);
-}
-
 /* ---- list ---- */
 
 /* Its targets in one text. The caller's. */
@@ -123,7 +117,7 @@ verb_collection_show(const Args *args)
     g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
     g_autoptr(Collection) collection = NULL;
     g_autoptr(GError) error = NULL;
-    const char *name = word(args, 0);
+    const char *name = args_word(args, 0);
 
     if (opened == NULL)
         return STATUS_CONFIG;
@@ -144,21 +138,22 @@ save(Opened *opened, gpointer data, GError **error)
 {
     const Args *args = data;
     Store *store = opened->store;
-    const char *first = word(args, 1);
+    const char *first = args_word(args, 1);
     g_autoptr(GPtrArray) targets = g_ptr_array_new();
 
     if (g_str_has_prefix(first, "query=") && args->words->len == 2)
-        return collection_save_query(store, word(args, 0), first + strlen("query="), error);
+        return collection_save_query(store, args_word(args, 0), first + strlen("query="), error);
     for (guint i = 1; i < args->words->len; i++)
         g_ptr_array_add(targets, g_ptr_array_index(args->words, i));
     g_ptr_array_add(targets, NULL);
-    return collection_save_list(store, word(args, 0), (const char *const *)targets->pdata, error);
+    return collection_save_list(
+        store, args_word(args, 0), (const char *const *)targets->pdata, error);
 }
 
 static gboolean
 drop(Opened *opened, gpointer data, GError **error)
 {
-    return collection_remove(opened->store, word(data, 0), error);
+    return collection_remove(opened->store, args_word(data, 0), error);
 }
 
 static Status
@@ -166,8 +161,9 @@ change(const Args *args, OpenedChange fn)
 {
     g_autoptr(Opened) opened = opened_new(args);
 
-    return opened == NULL ? STATUS_CONFIG
-                          : opened_change(opened, args, word(args, 0), fn, (gpointer)(gsize)args);
+    return opened == NULL
+               ? STATUS_CONFIG
+               : opened_change(opened, args, args_word(args, 0), fn, (gpointer)(gsize)args);
 }
 
 Status
@@ -235,10 +231,10 @@ test_targets(const Args *args, Store *store, const char *condition, GPtrArray *v
     gboolean all = TRUE, found = FALSE;
 
     for (guint i = 1; error == NULL && i < args->words->len; i++) {
-        if (!finds(store, condition, values, word(args, i), &found, &error))
+        if (!finds(store, condition, values, args_word(args, i), &found, &error))
             break;
         all = all && found;
-        list_add(list, (const char *const[]){word(args, i), found ? "yes" : "no"});
+        list_add(list, (const char *const[]){args_word(args, i), found ? "yes" : "no"});
     }
     list_end(list);
     if (error != NULL)
@@ -258,7 +254,7 @@ verb_collection_test(const Args *args)
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    query = query_parse(word(args, 0), &error);
+    query = query_parse(args_word(args, 0), &error);
     if (query == NULL ||
         !query_sql(query, opened->store, "m.id", store_now(), 0, condition, values, &error))
         return status_of_error(error);

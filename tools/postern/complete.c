@@ -36,9 +36,8 @@ static const char bash_function[] =
 Status
 verb_completion(const Args *args)
 {
-    if (strcmp(g_ptr_array_index(args->words, 0), "bash") != 0) {
-        complain("no completion for shell '%s': bash is the one there is",
-                 (const char *)g_ptr_array_index(args->words, 0));
+    if (strcmp(args_word(args, 0), "bash") != 0) {
+        complain("no completion for shell '%s': bash is the one there is", args_word(args, 0));
         return STATUS_USAGE;
     }
     out_text(bash_function);
@@ -153,7 +152,7 @@ offer_from_host(const Args *args, const char *typed, gboolean credentials)
     else if (task_is_next)
         offer_tasks(host, typed);
     else if (args->verb->run == verb_run)
-        offer_parameters(host, g_ptr_array_index(args->words, 0), typed);
+        offer_parameters(host, args_word(args, 0), typed);
 }
 
 /* ---- which of them ---- */

@@ -183,7 +183,7 @@ verb_config_template(const Args *args)
         complain("%s", (const char *)problems->pdata[problems->len - 1]);
         return STATUS_CONFIG;
     }
-    plugin = find_plugin(host, args->words->pdata[0]);
+    plugin = find_plugin(host, args_word(args, 0));
     if (plugin == NULL)
         return STATUS_USAGE;
     print_plugin(plugin);

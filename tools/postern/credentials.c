@@ -19,12 +19,6 @@
 
 enum { PASSPHRASE_LEAST = 12 };
 
-static const char *
-word(const Args *args, guint n)
-{
-    return n < args->words->len ? g_ptr_array_index(args->words, n) : NULL;
-}
-
 /* ---- add and rotate ---- */
 
 static gboolean
@@ -82,15 +76,15 @@ put_login(const Args *args, gboolean rotate)
     g_autoptr(PosternCredential) login = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *what = NULL;
-    Putting putting = {.profile = word(args, 0), .rotate = rotate};
+    Putting putting = {.profile = args_word(args, 0), .rotate = rotate};
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    login = read_login(opened, word(args, 0), word(args, 1), rotate, &error);
+    login = read_login(opened, args_word(args, 0), args_word(args, 1), rotate, &error);
     if (login == NULL)
         return status_of_error(error);
     putting.login = login;
-    what = g_strdup_printf("profile %s, type %s", word(args, 0), login->type->id);
+    what = g_strdup_printf("profile %s, type %s", args_word(args, 0), login->type->id);
     return opened_change(opened, args, what, put, &putting);
 }
 
@@ -111,7 +105,7 @@ verb_credential_rotate(const Args *args)
 static gboolean
 set_default(Opened *opened, gpointer data, GError **error)
 {
-    return profile_set_default(opened->store, word(data, 0), error);
+    return profile_set_default(opened->store, args_word(data, 0), error);
 }
 
 Status
@@ -121,13 +115,14 @@ verb_credential_default(const Args *args)
 
     return opened == NULL
                ? STATUS_CONFIG
-               : opened_change(opened, args, word(args, 0), set_default, (gpointer)(gsize)args);
+               : opened_change(
+                     opened, args, args_word(args, 0), set_default, (gpointer)(gsize)args);
 }
 
 static gboolean
 drop(Opened *opened, gpointer data, GError **error)
 {
-    return profile_remove(opened->store, word(data, 0), word(data, 1), error);
+    return profile_remove(opened->store, args_word(data, 0), args_word(data, 1), error);
 }
 
 Status
@@ -138,10 +133,10 @@ verb_credential_remove(const Args *args)
     if (opened == NULL)
         return STATUS_CONFIG;
     if (!args->yes && !(prompt_possible() && prompt_yes("Remove it for good? [y/N] "))) {
-        complain("credential profile %s is not removed: give --yes to do it", word(args, 0));
+        complain("credential profile %s is not removed: give --yes to do it", args_word(args, 0));
         return STATUS_REFUSED;
     }
-    return opened_change(opened, args, word(args, 0), drop, (gpointer)(gsize)args);
+    return opened_change(opened, args, args_word(args, 0), drop, (gpointer)(gsize)args);
 }
 
 /* ---- list ---- */
@@ -327,7 +322,7 @@ verb_credential_show(const Args *args)
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    profile = profile_read(opened->store, word(args, 0), &error);
+    profile = profile_read(opened->store, args_word(args, 0), &error);
     if (profile == NULL)
         return status_of_error(error);
     list = list_begin(&kind, args->output);
@@ -343,7 +338,7 @@ verb_credential_show(const Args *args)
 static Secret *
 read_passphrase(const Args *args, GError **error)
 {
-    const char *text = word(args, 1);
+    const char *text = args_word(args, 1);
     char *line;
     Secret *secret;
 
@@ -435,7 +430,7 @@ carry(const Args *args, OpenedChange fn, const char *done)
     g_autoptr(Opened) opened = opened_new(args);
     g_autoptr(GError) error = NULL;
     g_autoptr(Secret) passphrase = opened != NULL ? read_passphrase(args, &error) : NULL;
-    Travel travel = {.file = word(args, 0), .passphrase = passphrase};
+    Travel travel = {.file = args_word(args, 0), .passphrase = passphrase};
     Status status;
 
     if (passphrase == NULL)

@@ -175,7 +175,7 @@ verb_explain(const Args *args)
 {
     g_autoptr(GArray) all = all_entries();
     g_autoptr(GPtrArray) found = g_ptr_array_new();
-    const char *word = args->words->len > 0 ? g_ptr_array_index(args->words, 0) : NULL;
+    const char *word = args_word(args, 0);
 
     for (guint i = 0; i < all->len; i++) {
         Entry *entry = &g_array_index(all, Entry, i);

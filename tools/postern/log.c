@@ -296,7 +296,7 @@ verb_log_verify(const Args *args)
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) line = g_string_new(NULL);
     g_autofree char *head = NULL;
-    const char *expected = args->words->len > 0 ? args->words->pdata[0] : NULL;
+    const char *expected = args_word(args, 0);
     guint64 rows = 0;
 
     if (opened == NULL)

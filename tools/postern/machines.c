@@ -22,12 +22,6 @@
 
 enum { HISTORY = 20 };
 
-static const char *
-word(const Args *args, guint i)
-{
-    return i < args->words->len ? g_ptr_array_index(args->words, i) : NULL;
-}
-
 /* ---- list and export ---- */
 
 Status
@@ -40,7 +34,7 @@ verb_machine_list(const Args *args)
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    if (!machine_condition(opened->store, word(args, 0), condition, values, &error) ||
+    if (!machine_condition(opened->store, args_word(args, 0), condition, values, &error) ||
         !machine_list_print(opened->store, condition->str, values, args->output, NULL, &error))
         return status_of_error(error);
     return STATUS_GOOD;
@@ -66,7 +60,7 @@ verb_machine_export(const Args *args)
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    if (!machine_condition(opened->store, word(args, 0), condition, values, &error) ||
+    if (!machine_condition(opened->store, args_word(args, 0), condition, values, &error) ||
         !machine_csv_export(opened->store, condition->str, values, export_line, NULL, &error))
         return status_of_error(error);
     return STATUS_GOOD;
@@ -249,7 +243,7 @@ verb_machine_show(const Args *args)
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    if (find(opened->store, word(args, 0), &id, &error))
+    if (find(opened->store, args_word(args, 0), &id, &error))
         machine = machine_read(opened->store, id, &error);
     if (machine == NULL)
         return status_of_error(error);
@@ -302,9 +296,9 @@ take_words(Addition *addition, const Args *args, GError **error)
 {
     addition->macs = g_ptr_array_new();
     addition->tags = g_ptr_array_new();
-    addition->seen.name = word(args, 0);
+    addition->seen.name = args_word(args, 0);
     for (guint i = 1; i < args->words->len; i++)
-        if (!take_word(addition, word(args, i), error))
+        if (!take_word(addition, args_word(args, i), error))
             return FALSE;
     g_ptr_array_add(addition->macs, NULL);
     g_ptr_array_add(addition->tags, NULL);
@@ -338,7 +332,7 @@ verb_machine_add(const Args *args)
     if (opened == NULL)
         return STATUS_CONFIG;
     status = take_words(&addition, args, &error)
-                 ? opened_change(opened, args, word(args, 0), add, &addition)
+                 ? opened_change(opened, args, args_word(args, 0), add, &addition)
                  : status_of_error(error);
     g_ptr_array_unref(addition.macs);
     g_ptr_array_unref(addition.tags);
@@ -382,7 +376,7 @@ verb_machine_import(const Args *args)
     g_autoptr(Opened) opened = opened_new(args);
     g_autoptr(GError) error = NULL;
     g_autoptr(GInputStream) stream = NULL;
-    const char *path = word(args, 0);
+    const char *path = args_word(args, 0);
     Import job = {.name = strcmp(path, "-") == 0 ? "standard input" : path};
     Status status;
 
@@ -414,12 +408,13 @@ tag(Opened *opened, gpointer data, GError **error)
 {
     const Tagging *tagging = data;
 
-    if (!name_check("tag", word(tagging->args, 0), error))
+    if (!name_check("tag", args_word(tagging->args, 0), error))
         return FALSE;
     for (guint i = 1; i < tagging->args->words->len; i++) {
         gint64 machine = 0;
-        if (!find(opened->store, word(tagging->args, i), &machine, error) ||
-            !machine_set_tag(opened->store, machine, word(tagging->args, 0), tagging->set, error))
+        if (!find(opened->store, args_word(tagging->args, i), &machine, error) ||
+            !machine_set_tag(
+                opened->store, machine, args_word(tagging->args, 0), tagging->set, error))
             return FALSE;
     }
     return TRUE;
@@ -432,7 +427,7 @@ tag_all(const Args *args, gboolean set)
     Tagging tagging = {args, set};
 
     return opened == NULL ? STATUS_CONFIG
-                          : opened_change(opened, args, word(args, 0), tag, &tagging);
+                          : opened_change(opened, args, args_word(args, 0), tag, &tagging);
 }
 
 Status
@@ -468,8 +463,8 @@ merge(Opened *opened, gpointer data, GError **error)
     const Args *args = data;
     gint64 keep = 0, other = 0;
 
-    return find(opened->store, word(args, 0), &keep, error) &&
-           find(opened->store, word(args, 1), &other, error) &&
+    return find(opened->store, args_word(args, 0), &keep, error) &&
+           find(opened->store, args_word(args, 1), &other, error) &&
            machine_merge(opened->store, keep, other, args->yes, error);
 }
 
@@ -477,14 +472,16 @@ Status
 verb_machine_merge(const Args *args)
 {
     g_autoptr(Opened) opened = opened_new(args);
-    g_autofree char *question = g_strdup_printf(
-        "Make one record of %s and %s? It cannot be undone. [y/N] ", word(args, 0), word(args, 1));
+    g_autofree char *question =
+        g_strdup_printf("Make one record of %s and %s? It cannot be undone. [y/N] ",
+                        args_word(args, 0),
+                        args_word(args, 1));
 
     if (opened == NULL)
         return STATUS_CONFIG;
     if (!is_sure(args, question))
         return STATUS_REFUSED;
-    return opened_change(opened, args, word(args, 0), merge, (gpointer)(gsize)args);
+    return opened_change(opened, args, args_word(args, 0), merge, (gpointer)(gsize)args);
 }
 
 static gboolean
@@ -494,7 +491,7 @@ forget(Opened *opened, gpointer data, GError **error)
 
     for (guint i = 0; i < args->words->len; i++) {
         gint64 machine = 0;
-        if (!find(opened->store, word(args, i), &machine, error) ||
+        if (!find(opened->store, args_word(args, i), &machine, error) ||
             !machine_forget(opened->store, machine, error))
             return FALSE;
     }
@@ -506,7 +503,7 @@ verb_machine_forget(const Args *args)
 {
     g_autoptr(Opened) opened = opened_new(args);
     g_autofree char *question = g_strdup_printf("Remove %s%s and what is known of %s? [y/N] ",
-                                                word(args, 0),
+                                                args_word(args, 0),
                                                 args->words->len > 1 ? " and others" : "",
                                                 args->words->len > 1 ? "them" : "it");
 
@@ -514,5 +511,5 @@ verb_machine_forget(const Args *args)
         return STATUS_CONFIG;
     if (!is_sure(args, question))
         return STATUS_REFUSED;
-    return opened_change(opened, args, word(args, 0), forget, (gpointer)(gsize)args);
+    return opened_change(opened, args, args_word(args, 0), forget, (gpointer)(gsize)args);
 }

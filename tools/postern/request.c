@@ -312,7 +312,7 @@ request_new(const Args *args, Host *host, const TargetDirectory *directory, GErr
     g_autoptr(Request) request = g_new0(Request, 1);
 
     request->secrets = g_ptr_array_new_with_free_func((GDestroyNotify)secret_unref);
-    request->task = registry_task(host_registry(host), g_ptr_array_index(args->words, 0), error);
+    request->task = registry_task(host_registry(host), args_word(args, 0), error);
     if (request->task == NULL)
         return NULL;
     request->params = read_parameters(request, args, error);

@@ -252,7 +252,7 @@ verb_access_check(const Args *args)
     g_autoptr(GError) error = NULL;
     g_autoptr(Host) host = host_open(args);
     g_autoptr(Fleet) fleet = host != NULL ? fleet_open(host, &options, &error) : NULL;
-    g_autoptr(Actor) actor = actor_new(args->words->pdata[0], NULL);
+    g_autoptr(Actor) actor = actor_new(args_word(args, 0), NULL);
     g_autoptr(GPtrArray) verdicts = g_ptr_array_new_with_free_func(verdict_free);
     Question question = {.fleet = fleet, .actor = actor, .verdicts = verdicts};
 
@@ -261,12 +261,12 @@ verb_access_check(const Args *args)
     if (fleet == NULL)
         return STATUS_CONFIG;
     question.store = fleet_store(fleet, NULL);
-    question.task = registry_task(host_registry(host), args->words->pdata[1], &error);
+    question.task = registry_task(host_registry(host), args_word(args, 1), &error);
     if (question.task == NULL) {
         complain("%s", error->message);
         return STATUS_USAGE;
     }
-    if (!answer(&question, args->words->pdata[2], &error))
+    if (!answer(&question, args_word(args, 2), &error))
         return status_of_error(error);
     list_print(&kind, verdicts, args->output);
     return question.denied ? STATUS_SOME_FAILED : STATUS_GOOD;

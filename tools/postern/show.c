@@ -268,7 +268,7 @@ verb_task_show(const Args *args)
 
     if (host == NULL)
         return STATUS_CONFIG;
-    task = registry_task(host_registry(host), g_ptr_array_index(args->words, 0), &error);
+    task = registry_task(host_registry(host), args_word(args, 0), &error);
     if (task == NULL) {
         complain("%s", error->message);
         return STATUS_USAGE;

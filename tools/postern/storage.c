@@ -14,7 +14,7 @@ verb_store_backup(const Args *args)
 
     if (opened == NULL)
         return STATUS_CONFIG;
-    if (!store_backup(opened->store, args->words->pdata[0], &error))
+    if (!store_backup(opened->store, args_word(args, 0), &error))
         return status_of_error(error);
     return STATUS_GOOD;
 }
