@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "collection.h"
+#include "error.h"
 #include "machine.h"
 #include "name.h"
 #include "suggest.h"
@@ -14,8 +15,6 @@
 enum { DEPTH_MOST = 16, MEMBERS_MOST = 100000 };
 
 #define ALL "all"
-
-#define bad(error, ...) g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, __VA_ARGS__)
 
 /* ---- reading ---- */
 
@@ -93,10 +92,10 @@ refuse_name(Store *store, const char *name, GError **error)
         suggest_offer(&suggest, ((const Collection *)list->pdata[i])->name);
     suggest_offer(&suggest, ALL);
     meant = suggest_text(&suggest);
-    bad(error,
-        "there is no collection '%s'%s; postern collection list shows those there are",
-        name,
-        meant);
+    error_set_bad(error,
+                  "there is no collection '%s'%s; postern collection list shows those there are",
+                  name,
+                  meant);
 }
 
 static Collection *
@@ -385,7 +384,7 @@ static gboolean
 check_name(const char *name, GError **error)
 {
     if (strcmp(name, ALL) == 0) {
-        bad(error, "'" ALL "' is every machine that is known, and cannot be saved");
+        error_set_bad(error, "'" ALL "' is every machine that is known, and cannot be saved");
         return FALSE;
     }
     return name_check("collection", name, error);
@@ -444,10 +443,10 @@ collection_save_list(Store *store, const char *name, const char *const *targets,
         return FALSE;
     for (guint i = 0; targets[i] != NULL; i++) {
         if (i >= MEMBERS_MOST) {
-            bad(error,
-                "collection '%s' has more than %d members: save a query",
-                name,
-                MEMBERS_MOST);
+            error_set_bad(error,
+                          "collection '%s' has more than %d members: save a query",
+                          name,
+                          MEMBERS_MOST);
             return FALSE;
         }
         if (!check_member(store, name, targets[i], error))

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "collection.h"
+#include "error.h"
 #include "machine.h"
 
 #include <postern-plugin.h>
@@ -29,8 +30,6 @@ typedef struct {
 enum { DEPTH_MOST = 16 };
 
 static gboolean directory_locate(Target *target, gpointer data, GError **error);
-
-#define bad(error, ...) g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, __VA_ARGS__)
 
 /* ---- members ---- */
 
@@ -71,7 +70,8 @@ next_machine(Members *members, GError **error)
                          error);
     if (host == NULL) {
         if (error != NULL && *error == NULL)
-            bad(error,
+            error_set_bad(
+                error,
                 "machine %s has neither FQDN nor address: it cannot be reached; postern machine "
                 "add "
                 "tells where it is",
@@ -148,7 +148,7 @@ directory_open(const char *name, gint64 *count, gpointer data, GError **error)
     gboolean good;
 
     if (directory->depth >= DEPTH_MOST) {
-        bad(error, "collection '%s' contains itself", name);
+        error_set_bad(error, "collection '%s' contains itself", name);
         return NULL;
     }
     collection = collection_read(directory->store, name, error);
@@ -174,7 +174,8 @@ directory_open(const char *name, gint64 *count, gpointer data, GError **error)
 static gboolean
 refuse_unknown(const char *uuid, GError **error)
 {
-    bad(error,
+    error_set_bad(
+        error,
         "no machine with UUID %s is known: postern machine list shows those that are; a task that "
         "reads "
         "it (amt.inventory.get) makes it known",
@@ -205,7 +206,8 @@ directory_locate(Target *target, gpointer data, GError **error)
         return TRUE;
     }
     if (is_uuid && error != NULL && *error == NULL)
-        bad(error,
+        error_set_bad(
+            error,
             "machine %s has neither FQDN nor address: it cannot be reached; postern machine add "
             "tells "
             "where it is",

@@ -2,14 +2,13 @@
 #include "config.h"
 
 #include "csv-read.h"
+#include "error.h"
 #include "machine-csv.h"
 #include "name.h"
 
 #include <postern-plugin.h>
 
 #include <string.h>
-
-#define bad(error, ...) g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, __VA_ARGS__)
 
 static const char *const identity[] = {"name", "uuid", "fqdn", "mac", "address", "tag", NULL};
 
@@ -32,7 +31,7 @@ read_columns(Import *import, GPtrArray *cells, GError **error)
         for (guint j = 0; j < i; j++) {
             if (strcmp(import->columns->pdata[j], column) != 0)
                 continue;
-            bad(error, "%s, line 1: column '%s' is there twice", import->name, column);
+            error_set_bad(error, "%s, line 1: column '%s' is there twice", import->name, column);
             return FALSE;
         }
     }
@@ -40,7 +39,8 @@ read_columns(Import *import, GPtrArray *cells, GError **error)
         if (g_strv_contains(identity, import->columns->pdata[i]) &&
             strcmp(import->columns->pdata[i], "tag") != 0)
             return TRUE;
-    bad(error,
+    error_set_bad(
+        error,
         "%s, line 1: no column tells which machine is meant: expected name, uuid, fqdn, mac or "
         "address among "
         "them, as postern machine export writes it",
@@ -113,12 +113,12 @@ import_records(Store *store, Import *import, CsvReader *reader, guint64 *count, 
 
     while ((cells = csv_reader_next(reader, &problem)) != NULL) {
         if (cells->len != import->columns->len) {
-            bad(error,
-                "%s, line %u: found %u cells, expected %u as in the first line",
-                import->name,
-                csv_reader_line(reader),
-                cells->len,
-                import->columns->len);
+            error_set_bad(error,
+                          "%s, line %u: found %u cells, expected %u as in the first line",
+                          import->name,
+                          csv_reader_line(reader),
+                          cells->len,
+                          import->columns->len);
             return FALSE;
         }
         if (!import_record(store, import, cells, &problem)) {

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "error.h"
 #include "machine-private.h"
 #include "query.h"
 
@@ -13,8 +14,6 @@
 enum { AGAIN_US = 60 * G_USEC_PER_SEC };
 
 enum { FACTS_MOST = 256, FACT_NAME_MOST = 64, FACT_TEXT_MOST = 1024, MACS_MOST = 16 };
-
-#define bad(error, ...) g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, __VA_ARGS__)
 
 /* An observation in the one spelling. */
 typedef struct {
@@ -82,10 +81,10 @@ spell_macs(Sighting *sighting, const char *const *macs, GError **error)
     }
     if (sighting->macs->len <= MACS_MOST)
         return TRUE;
-    bad(error,
-        "%u MAC addresses for one machine, expected at most %d",
-        sighting->macs->len,
-        MACS_MOST);
+    error_set_bad(error,
+                  "%u MAC addresses for one machine, expected at most %d",
+                  sighting->macs->len,
+                  MACS_MOST);
     return FALSE;
 }
 
@@ -221,7 +220,8 @@ create(Store *store, Sighting *sighting, GError **error)
     g_autofree char *name = usual_name(sighting);
 
     if (name == NULL) {
-        bad(error, "nothing identifies the machine: expected a UUID, MAC, FQDN, address or name");
+        error_set_bad(
+            error, "nothing identifies the machine: expected a UUID, MAC, FQDN, address or name");
         return FALSE;
     }
     if (!store_run(store,
@@ -431,7 +431,8 @@ check_fact(const char *name, const char *text, GError **error)
     gsize length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-");
 
     if (!g_ascii_isalnum(name[0]) || name[length] != '\0' || length > FACT_NAME_MOST) {
-        bad(error,
+        error_set_bad(
+            error,
             "a fact cannot be called '%.80s': expected small letters, digits, '.' and '-', at most "
             "%d",
             name,
@@ -440,7 +441,8 @@ check_fact(const char *name, const char *text, GError **error)
     }
     if (text != NULL && strlen(text) <= FACT_TEXT_MOST && !has_control(text))
         return TRUE;
-    bad(error,
+    error_set_bad(
+        error,
         "the fact %s is %s: expected a text of at most %d bytes without control characters, a "
         "number or "
         "yes/no",
@@ -532,7 +534,7 @@ check_facts(const Observation *given, GError **error)
     if (given->facts == NULL)
         return TRUE;
     if (g_variant_n_children(given->facts) > FACTS_MOST) {
-        bad(error, "more than %d facts of one machine at once", FACTS_MOST);
+        error_set_bad(error, "more than %d facts of one machine at once", FACTS_MOST);
         return FALSE;
     }
     g_variant_iter_init(&iter, given->facts);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "error.h"
 #include "machine-private.h"
 
 #include <string.h>
-
-#define bad(error, ...) g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, __VA_ARGS__)
 
 /* ---- one record ---- */
 
@@ -105,7 +104,7 @@ read_itself(Store *store, gint64 id, GError **error)
         if (problem != NULL)
             g_propagate_error(error, g_steal_pointer(&problem));
         else
-            bad(error, "there is no machine #%" G_GINT64_FORMAT, id);
+            error_set_bad(error, "there is no machine #%" G_GINT64_FORMAT, id);
         return NULL;
     }
     machine = g_new0(Machine, 1);
@@ -267,7 +266,7 @@ static gboolean
 may_merge(const Machine *keep, const Machine *other, gboolean sure, GError **error)
 {
     if (keep->id == other->id) {
-        bad(error, "%s is one machine already", keep->name);
+        error_set_bad(error, "%s is one machine already", keep->name);
         return FALSE;
     }
     if (sure || keep->uuid == NULL || other->uuid == NULL)

@@ -24,8 +24,6 @@ enum {
     SALT = 16
 };
 
-#define bad(error, ...) g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, __VA_ARGS__)
-
 /* ---- writing ---- */
 
 static gboolean
@@ -180,25 +178,26 @@ read_head(JsonParser *parser, const char *text, gsize length, const char *what, 
     JsonNode *root;
 
     if (length > FILE_MOST) {
-        bad(error,
-            "%s has %" G_GSIZE_FORMAT " bytes, expected at most %d",
-            what,
-            length,
-            FILE_MOST);
+        error_set_bad(error,
+                      "%s has %" G_GSIZE_FORMAT " bytes, expected at most %d",
+                      what,
+                      length,
+                      FILE_MOST);
         return NULL;
     }
     if (!g_utf8_validate(text, (gssize)length, NULL) || !json_shape_check(text, length, &problem) ||
         !json_parser_load_from_data(parser, text, (gssize)length, &problem)) {
-        bad(error,
-            "%s is no file of profiles: %s",
-            what,
-            problem != NULL ? problem->message : "it is not UTF-8 text");
+        error_set_bad(error,
+                      "%s is no file of profiles: %s",
+                      what,
+                      problem != NULL ? problem->message : "it is not UTF-8 text");
         return NULL;
     }
     root = json_parser_get_root(parser);
     if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root) ||
         g_strcmp0(member_text(json_node_get_object(root), "format"), FORMAT) != 0) {
-        bad(error, "%s is no file of profiles: expected \"format\": \"" FORMAT "\"", what);
+        error_set_bad(
+            error, "%s is no file of profiles: expected \"format\": \"" FORMAT "\"", what);
         return NULL;
     }
     return json_node_get_object(root);
@@ -214,7 +213,8 @@ read_key(JsonObject *head, const Secret *passphrase, const char *what, GError **
     guint8 salt[SALT];
 
     if (!read_salt(head, salt) || number < COST_LEAST || number > COST_MOST) {
-        bad(error,
+        error_set_bad(
+            error,
             "%s is damaged: expected \"salt\" of %d hex digits and \"cost\" from %d to %d",
             what,
             2 * SALT,
@@ -234,10 +234,10 @@ login_object(JsonArray *logins, guint i, const char *what, GError **error)
     if (login != NULL && member_text(login, "profile") != NULL &&
         member_text(login, "type") != NULL && member_text(login, "sealed") != NULL)
         return login;
-    bad(error,
-        "%s: login %u is damaged: expected \"profile\", \"type\" and \"sealed\"",
-        what,
-        i + 1);
+    error_set_bad(error,
+                  "%s: login %u is damaged: expected \"profile\", \"type\" and \"sealed\"",
+                  what,
+                  i + 1);
     return NULL;
 }
 
@@ -324,7 +324,8 @@ profile_file_read(Store *store,
         return FALSE;
     if (list == NULL || !JSON_NODE_HOLDS_ARRAY(list) ||
         json_array_get_length(json_node_get_array(list)) > LOGINS_MOST) {
-        bad(error, "%s is damaged: expected \"logins\", a list of at most %d", what, LOGINS_MOST);
+        error_set_bad(
+            error, "%s is damaged: expected \"logins\", a list of at most %d", what, LOGINS_MOST);
         return FALSE;
     }
     logins = json_node_get_array(list);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "error.h"
 #include "name.h"
 #include "profile.h"
 #include "suggest.h"
 
 #include <string.h>
-
-#define bad(error, ...) g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, __VA_ARGS__)
 
 /* ---- what there is ---- */
 
@@ -83,7 +82,8 @@ profile_read(Store *store, const char *name, GError **error)
         suggest_offer(&suggest, profile->name);
     }
     meant = suggest_text(&suggest);
-    bad(error,
+    error_set_bad(
+        error,
         "there is no credential profile '%s'%s; postern credential list shows those there are",
         name,
         meant);
@@ -174,7 +174,7 @@ unpack(PosternCredential *credential, const guint8 *data, gsize length, GError *
         const char *value = name != NULL && at < length ? take_text(data, length, &at) : NULL;
 
         if (value == NULL) {
-            bad(error, "what was sealed is no login of type %s", credential->type->id);
+            error_set_bad(error, "what was sealed is no login of type %s", credential->type->id);
             return FALSE;
         }
         if (!credential_set(credential, name, value, error))
@@ -230,7 +230,7 @@ profile_login(Store *store,
     if (problem != NULL)
         g_propagate_error(error, g_steal_pointer(&problem));
     else if (sealed == NULL)
-        bad(error, "profile %s has no login of type %s", name, type);
+        error_set_bad(error, "profile %s has no login of type %s", name, type);
     return sealed != NULL ? profile_unseal(vault, name, info, sealed, error) : NULL;
 }
 
@@ -322,7 +322,7 @@ remove_login(Store *store, const char *name, const char *type, GError **error)
                    type))
         return FALSE;
     if (store_changes(store) == 0) {
-        bad(error, "profile %s has no login of type %s", name, type);
+        error_set_bad(error, "profile %s has no login of type %s", name, type);
         return FALSE;
     }
     return store_run(store,

@@ -37,7 +37,6 @@ struct Vault {
     guint8 salt[KEY];
 };
 
-#define bad(error, ...)      g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, __VA_ARGS__)
 #define conflict(error, ...) g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_CONFLICT, __VA_ARGS__)
 
 /* ---- hex ---- */
@@ -136,7 +135,8 @@ read_key(const char *file, Key *key, guint8 salt[KEY], GError **error)
     }
     if (read_line(secret_peek(line), key, salt))
         return TRUE;
-    bad(error,
+    error_set_bad(
+        error,
         "file %s is no key: expected one line, '" KEY_WORD
         "' and two numbers of %d hex digits; if it "
         "was damaged, put back your copy of it: without it, stored secrets cannot be read",
@@ -237,7 +237,8 @@ vault_open_credential(const char *name, GError **error)
     g_autofree char *file = NULL;
 
     if (directory == NULL || strchr(name, '/') != NULL || *name == '\0') {
-        bad(error,
+        error_set_bad(
+            error,
             "the key is to come from the systemd credential '%s', and %s",
             name,
             directory == NULL
@@ -261,7 +262,8 @@ vault_of_passphrase(const Secret *passphrase, const guint8 salt[16], guint cost,
         EVP_PBE_scrypt(
             text, strlen(text), salt, 16, G_GUINT64_CONSTANT(1) << cost, 8, 1, most, bytes, KEY) !=
             1) {
-        bad(error, "cannot make a key of the passphrase: cost %u, expected 14 to 20", cost);
+        error_set_bad(
+            error, "cannot make a key of the passphrase: cost %u, expected 14 to 20", cost);
         return NULL;
     }
     vault = g_new0(Vault, 1);
@@ -387,10 +389,10 @@ vault_seal(
     gboolean good;
 
     if (length == 0 || length > VAULT_MOST) {
-        bad(error,
-            "a secret of %" G_GSIZE_FORMAT " bytes cannot be sealed: expected 1 to %d",
-            length,
-            VAULT_MOST);
+        error_set_bad(error,
+                      "a secret of %" G_GSIZE_FORMAT " bytes cannot be sealed: expected 1 to %d",
+                      length,
+                      VAULT_MOST);
         return NULL;
     }
     if (!newest_key(vault, &key, error))

@@ -15,8 +15,6 @@
 
 enum { LINE_BYTES = 4096 };
 
-#define refuse(error, ...) g_set_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM, __VA_ARGS__)
-
 /* Byte by byte, so that the next line of a pipe is left for the next secret. */
 static gssize
 read_line(int fd, char *line)
@@ -50,12 +48,12 @@ secret_from_line(int fd, const char *what, GError **error)
     if (length < 0)
         error_set_errno(error, number, "cannot read a secret from %s", what);
     else if (length == 0)
-        refuse(error, "%s has no secret: its first line is empty", what);
+        error_set_bad(error, "%s has no secret: its first line is empty", what);
     else if (length == LINE_BYTES || memchr(line, '\0', (gsize)length) != NULL)
-        refuse(error,
-               "%s has no secret: its first line is not text of at most %d bytes",
-               what,
-               LINE_BYTES - 1);
+        error_set_bad(error,
+                      "%s has no secret: its first line is not text of at most %d bytes",
+                      what,
+                      LINE_BYTES - 1);
     else
         secret = secret_new(line, length);
     secret_wipe(line, sizeof line);
@@ -73,13 +71,14 @@ is_private(int fd, const char *path, GError **error)
         return FALSE;
     }
     if (S_ISDIR(info.st_mode) || (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0)) {
-        refuse(error,
-               "file %s must not hold a secret: expected a file that only its owner can read, "
-               "found %s with mode %04o; "
-               "try chmod 600",
-               path,
-               S_ISDIR(info.st_mode) ? "a directory" : "one",
-               info.st_mode & 07777);
+        error_set_bad(
+            error,
+            "file %s must not hold a secret: expected a file that only its owner can read, "
+            "found %s with mode %04o; "
+            "try chmod 600",
+            path,
+            S_ISDIR(info.st_mode) ? "a directory" : "one",
+            info.st_mode & 07777);
         return FALSE;
     }
     return TRUE;
@@ -108,7 +107,7 @@ secret_from_environment(const char *name, GError **error)
     const char *text = g_getenv(name);
 
     if (text == NULL || *text == '\0') {
-        refuse(error, "the environment has no variable %s for a secret", name);
+        error_set_bad(error, "the environment has no variable %s for a secret", name);
         return NULL;
     }
     return secret_new(text, -1);
@@ -121,7 +120,7 @@ secret_from_descriptor(const char *text, GError **error)
     guint64 fd = 0;
 
     if (!g_ascii_string_to_unsigned(text, 10, 0, 1 << 20, &fd, NULL)) {
-        refuse(error, "fd:%s names no descriptor: expected a number, such as fd:3", text);
+        error_set_bad(error, "fd:%s names no descriptor: expected a number, such as fd:3", text);
         return NULL;
     }
     return secret_from_line((int)fd, what, error);
@@ -136,8 +135,9 @@ secret_read(const char *source, GError **error)
         return secret_from_environment(source + 4, error);
     if (g_str_has_prefix(source, "fd:"))
         return secret_from_descriptor(source + 3, error);
-    refuse(error,
-           "a secret is not given as plain text, because others can see the command line: use "
-           "@FILE, env:NAME or fd:N");
+    error_set_bad(
+        error,
+        "a secret is not given as plain text, because others can see the command line: use "
+        "@FILE, env:NAME or fd:N");
     return NULL;
 }
