@@ -124,6 +124,7 @@ amt_read_single(WsMan *ws, const char *class_name, GError **error)
     g_clear_error(&why);
     if (wsman_enumerate(ws, class_name, FALSE, keep_first, &instance, &why))
         return instance;
+    g_clear_pointer(&instance, g_variant_unref); /* it broke off behind the first */
     if (!wsman_absent(ws))
         g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
