@@ -151,7 +151,7 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
         return NULL;
     if (g_variant_n_children(changes) == 0)
         return describe(now);
-    stored = wsman_put(ws, class_name, NULL, g_variant_ref(changes), FALSE, error);
+    stored = wsman_put(ws, class_name, NULL, changes, FALSE, error);
     found = stored != NULL ? wsman_get(ws, class_name, NULL, error) : NULL;
     return found != NULL && check_taken(found, changes, error) ? describe(found) : NULL;
 }
