@@ -85,6 +85,16 @@ device_fault(const Device *device, FaultKind kind)
     return NULL;
 }
 
+gint64
+device_clock(Device *device)
+{
+    const Fault *fault = device_fault(device, FAULT_CLOCK);
+    gint64 skew = fault != NULL ? fault->number : 0;
+    gint64 offset = device->extra != NULL ? device->extra->clock_offset : 0;
+
+    return g_get_real_time() / G_USEC_PER_SEC + offset + skew;
+}
+
 /* ---- late parts ---- */
 
 void
@@ -123,6 +133,8 @@ device_clear(Device *device)
     g_clear_pointer(&extra->created, g_ptr_array_unref);
     g_clear_pointer(&extra->contexts, g_array_unref);
     g_clear_pointer(&extra->log, g_array_unref);
+    g_clear_pointer(&extra->events, g_array_unref);
+    g_clear_pointer(&extra->audit, g_ptr_array_unref);
     g_free(extra->boot_source);
     g_free(extra);
 }

@@ -50,6 +50,8 @@ typedef struct {
     guint log_next;
     char *boot_source; /* InstanceID of the next boot's source; NULL: as the BIOS is set */
     gint64 clock_offset;
+    GArray *events;   /* 21 bytes each, oldest first, see logs.h */
+    GPtrArray *audit; /* of GBytes, oldest first */
 } DeviceExtra;
 
 typedef struct {
@@ -69,6 +71,7 @@ struct Device {
     guint32 next_message, next_context, nonce_epoch;
     guint32 boots, refused;
     guint32 events_cleared; /* of the event log */
+    const char *caller;     /* account whose request is being served; NULL: none */
     PowerStep steps[2];
     gint64 unreachable_until; /* the network adapter resets */
     guint8 power;             /* before `steps` */
@@ -102,6 +105,9 @@ void device_address_text(guint32 address, char text[16]);
 
 /* The one argument of a fault of this kind on this device; NULL when it has none. */
 const Fault *device_fault(const Device *device, FaultKind kind);
+
+/* What its own clock says, in seconds since 1970. */
+gint64 device_clock(Device *device);
 
 /* Keeps that a request was served. */
 void device_note(Device *device, const char *action, const char *target, guint status);

@@ -328,7 +328,9 @@ serve_wsman(Exchange *exchange)
         return status;
     }
     body = g_string_sized_new(4096);
+    device->caller = device->sim->user;
     status = soap_serve(device, exchange->body, exchange->length, body, &note);
+    device->caller = NULL;
     device_note(device, note.action, note.target, status);
     if (status == 401)
         return answer_401(exchange, FALSE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "soap.h"
+#include "rules.h"
 
 #include <string.h>
 
@@ -182,6 +182,7 @@ filter(Device *device, const SimInstance *instance, GPtrArray *values)
 guint
 transfer_put(Device *device, const Request *request, SimClass *class, GString *out)
 {
+    const Rule *rule = rules_find(class->name);
     const SoapFault *fault;
     g_autoptr(GPtrArray) values = NULL;
     Item item;
@@ -195,7 +196,12 @@ transfer_put(Device *device, const Request *request, SimClass *class, GString *o
     values = transfer_read(request->body, class);
     if (values == NULL || !filter(device, item.instance, values))
         return envelope_fault(out, device, request, &FAULT_REPRESENTATION);
+    fault = rule->put != NULL ? rule->put(device, item.instance, values) : NULL;
+    if (fault != NULL)
+        return envelope_fault(out, device, request, fault);
     device_replace(device, item.instance, g_steal_pointer(&values));
+    if (rule->stored != NULL)
+        rule->stored(device, item.instance);
     envelope_open(out, device, request, class->uri, NULL, TRUE);
     device_render(device, item.instance, 'g', 'h', out);
     envelope_close(out);
@@ -204,24 +210,13 @@ transfer_put(Device *device, const Request *request, SimClass *class, GString *o
 
 /* ---- Create, Delete ---- */
 
-static const char *
-value_of(const GPtrArray *values, const char *name)
-{
-    for (guint i = 0; i < values->len; i++) {
-        const DeviceStored *one = values->pdata[i];
-        if (g_str_equal(one->name, name))
-            return one->xml;
-    }
-    return NULL;
-}
-
 /* The device gives the keys that the client has not. */
 static void
 add_keys(Device *device, const SimClass *class, GPtrArray *values)
 {
     for (guint i = 0; class->keys != NULL && class->keys[i] != NULL; i++) {
         DeviceStored *one;
-        if (value_of(values, class->keys[i]) != NULL)
+        if (rules_value(values, class->keys[i]) != NULL)
             continue;
         one = g_new0(DeviceStored, 1);
         one->name = g_strdup(class->keys[i]);
@@ -242,7 +237,7 @@ static gboolean
 same_keys(const SimClass *class, const GPtrArray *a, const GPtrArray *b)
 {
     for (guint i = 0; class->keys != NULL && class->keys[i] != NULL; i++)
-        if (g_strcmp0(value_of(a, class->keys[i]), value_of(b, class->keys[i])) != 0)
+        if (g_strcmp0(rules_value(a, class->keys[i]), rules_value(b, class->keys[i])) != 0)
             return FALSE;
     return TRUE;
 }
@@ -275,6 +270,8 @@ transfer_add(Device *device, SimClass *class, GPtrArray *values, gboolean *exist
 guint
 transfer_create(Device *device, const Request *request, SimClass *class, GString *out)
 {
+    const Rule *rule = rules_find(class->name);
+    const SoapFault *fault;
     g_autoptr(GPtrArray) values = NULL;
     Item item = {.class = class};
     gboolean exists;
@@ -286,9 +283,14 @@ transfer_create(Device *device, const Request *request, SimClass *class, GString
     values = transfer_read(request->body, class);
     if (values == NULL)
         return envelope_fault(out, device, request, &FAULT_REPRESENTATION);
+    fault = rule->create != NULL ? rule->create(device, values) : NULL;
+    if (fault != NULL)
+        return envelope_fault(out, device, request, fault);
     item.created = transfer_add(device, class, values, &exists);
     if (item.created == NULL)
         return envelope_fault(out, device, request, exists ? &FAULT_EXISTS : &FAULT_QUOTA);
+    if (rule->created != NULL)
+        rule->created(device, item.created);
     envelope_open(out, device, request, NS_TRANSFER, NULL, FALSE);
     g_string_append(out, "<g:ResourceCreated>");
     item_reference(device, &item, out);
@@ -300,6 +302,7 @@ transfer_create(Device *device, const Request *request, SimClass *class, GString
 guint
 transfer_delete(Device *device, const Request *request, SimClass *class, GString *out)
 {
+    const Rule *rule = rules_find(class->name);
     const SoapFault *fault;
     Item item;
 
@@ -311,6 +314,9 @@ transfer_delete(Device *device, const Request *request, SimClass *class, GString
         return envelope_fault(out, device, request, fault);
     if (item.created == NULL)
         return envelope_fault(out, device, request, &FAULT_DENIED);
+    fault = rule->remove != NULL ? rule->remove(device, item.created) : NULL;
+    if (fault != NULL)
+        return envelope_fault(out, device, request, fault);
     g_ptr_array_remove(device->extra->created, (gpointer)(gsize)item.created);
     envelope_open(out, device, request, NULL, NULL, FALSE);
     envelope_close(out);

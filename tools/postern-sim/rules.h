@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * rules.h - what Put, Create and Delete do to a class beyond keeping what they are given.
+ *
+ * One table for each subject, beside its methods. A class without a rule is kept as its .classes file says.
+ */
+#include "soap.h"
+
+typedef struct {
+    const char *class; /* NULL ends a table */
+    /* Before the values (of DeviceStored) of a Put are kept, read-only ones taken out already: may change them.
+     * NULL: go on. */
+    const SoapFault *(*put)(Device *device, const SimInstance *instance, GPtrArray *values);
+    /* After a Put was kept: what follows from it. */
+    void (*stored)(Device *device, const SimInstance *instance);
+    /* Before an instance with these values is made. NULL: go on. */
+    const SoapFault *(*create)(Device *device, GPtrArray *values);
+    /* After it was made. */
+    void (*created)(Device *device, const DeviceCreated *created);
+    /* Before a created instance goes. NULL: go on. */
+    const SoapFault *(*remove)(Device *device, const DeviceCreated *created);
+} Rule;
+
+/* The rule of a class; one without any hook when it has none. */
+const Rule *rules_find(const char *class_name);
+
+/* Value (inner XML) of `name` among `values`, of DeviceStored; NULL: not there. */
+const char *rules_value(const GPtrArray *values, const char *name);
