@@ -89,43 +89,18 @@ run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
 /* ---- changing ---- */
 
 static gboolean
-request_state(WsMan *ws, const char *class_name, guint32 state, GError **error)
-{
-    static const char method[] = "RequestStateChange";
-    g_autoptr(GVariant) outputs = NULL;
-    PosternResult args;
-
-    result_begin(&args);
-    result_uint(&args, "RequestedState", state);
-    outputs = wsman_invoke(ws, class_name, NULL, method, result_end(&args), error);
-    return outputs != NULL && wsman_check_return(ws, outputs, class_name, method, error);
-}
-
-static gboolean
-put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value, GError **error)
-{
-    PosternResult values;
-    g_autoptr(GVariant) stored = NULL;
-
-    result_begin(&values);
-    result_value(&values, name, value);
-    stored = wsman_put(ws, class_name, NULL, result_end(&values), FALSE, error);
-    return stored != NULL;
-}
-
-static gboolean
 set_redirection(WsMan *ws, const Features *now, const Features *wanted, GError **error)
 {
     guint32 state = NONE_ENABLED + (wanted->sol ? SOL : 0) + (wanted->ider ? IDER : 0);
 
     if ((now->sol != wanted->sol || now->ider != wanted->ider) &&
-        !request_state(ws, "AMT_RedirectionService", state, error))
+        !amt_request_state(ws, "AMT_RedirectionService", state, error))
         return FALSE;
-    return now->listener == wanted->listener || put_one(ws,
-                                                        "AMT_RedirectionService",
-                                                        "ListenerEnabled",
-                                                        g_variant_new_boolean(wanted->listener),
-                                                        error);
+    return now->listener == wanted->listener || amt_put_one(ws,
+                                                            "AMT_RedirectionService",
+                                                            "ListenerEnabled",
+                                                            g_variant_new_boolean(wanted->listener),
+                                                            error);
 }
 
 /* Consent first: what is switched on is then under the rule that is to hold. */
@@ -133,11 +108,11 @@ static gboolean
 set_features(WsMan *ws, const Features *now, const Features *wanted, GError **error)
 {
     if (now->consent != wanted->consent &&
-        !put_one(
+        !amt_put_one(
             ws, "IPS_OptInService", "OptInRequired", g_variant_new_uint32(wanted->consent), error))
         return FALSE;
     if (now->kvm != wanted->kvm &&
-        !request_state(ws, "CIM_KVMRedirectionSAP", wanted->kvm ? KVM_ON : KVM_OFF, error))
+        !amt_request_state(ws, "CIM_KVMRedirectionSAP", wanted->kvm ? KVM_ON : KVM_OFF, error))
         return FALSE;
     return set_redirection(ws, now, wanted, error);
 }

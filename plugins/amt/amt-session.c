@@ -129,3 +129,27 @@ amt_read_single(WsMan *ws, const char *class_name, GError **error)
         g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
 }
+
+gboolean
+amt_request_state(WsMan *ws, const char *class_name, guint32 state, GError **error)
+{
+    g_autoptr(GVariant) outputs = NULL;
+    PosternResult args;
+
+    result_begin(&args);
+    result_uint(&args, "RequestedState", state);
+    outputs = wsman_call(ws, class_name, NULL, "RequestStateChange", result_end(&args), error);
+    return outputs != NULL;
+}
+
+gboolean
+amt_put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value, GError **error)
+{
+    PosternResult values;
+    g_autoptr(GVariant) stored = NULL;
+
+    result_begin(&values);
+    result_value(&values, name, value);
+    stored = wsman_put(ws, class_name, NULL, result_end(&values), FALSE, error);
+    return stored != NULL;
+}

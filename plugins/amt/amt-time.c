@@ -8,13 +8,12 @@ static const char class_name[] = "AMT_TimeSynchronizationService";
 static gboolean
 read_clocks(WsMan *ws, gint64 *theirs, gint64 *before, gint64 *after, GError **error)
 {
-    static const char method[] = "GetLowAccuracyTimeSynch";
     g_autoptr(GVariant) outputs = NULL;
 
     *before = g_get_real_time() / G_USEC_PER_SEC;
-    outputs = wsman_invoke(ws, class_name, NULL, method, NULL, error);
+    outputs = wsman_call(ws, class_name, NULL, "GetLowAccuracyTimeSynch", NULL, error);
     *after = g_get_real_time() / G_USEC_PER_SEC;
-    if (outputs == NULL || !wsman_check_return(ws, outputs, class_name, method, error))
+    if (outputs == NULL)
         return FALSE;
     *theirs = params_uint(outputs, "Ta0", 0);
     return *theirs != 0 || postern_fail(error,
@@ -56,7 +55,6 @@ run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
 static gboolean
 set_clock(WsMan *ws, gint64 theirs, gint64 before, gint64 after, GError **error)
 {
-    static const char method[] = "SetHighAccuracyTimeSynch";
     g_autoptr(GVariant) outputs = NULL;
     PosternResult args;
 
@@ -64,8 +62,9 @@ set_clock(WsMan *ws, gint64 theirs, gint64 before, gint64 after, GError **error)
     result_uint(&args, "Ta0", (guint32)theirs);
     result_uint(&args, "Tm1", (guint32)before);
     result_uint(&args, "Tm2", (guint32)after);
-    outputs = wsman_invoke(ws, class_name, NULL, method, result_end(&args), error);
-    return outputs != NULL && wsman_check_return(ws, outputs, class_name, method, error);
+    outputs =
+        wsman_call(ws, class_name, NULL, "SetHighAccuracyTimeSynch", result_end(&args), error);
+    return outputs != NULL;
 }
 
 static GVariant *

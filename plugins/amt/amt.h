@@ -47,6 +47,10 @@ gboolean amt_ask_otherwise(WsMan *ws, const GError *why);
 /* The only instance of a class: Get, or where a release wants keys for that, the first of an enumeration. NULL
  * without `error`: the device has none, or no such class. */
 GVariant *amt_read_single(WsMan *ws, const char *class_name, GError **error);
+/* RequestStateChange of a singleton. */
+gboolean amt_request_state(WsMan *ws, const char *class_name, guint32 state, GError **error);
+/* Put of a singleton with one property changed; takes a floating `value`. */
+gboolean amt_put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value, GError **error);
 
 /* amt-codes.c */
 typedef struct {

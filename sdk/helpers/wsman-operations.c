@@ -218,6 +218,21 @@ wsman_invoke(WsMan *ws,
     return message == NULL ? NULL : body_or_empty(message);
 }
 
+GVariant *
+wsman_call(WsMan *ws,
+           const char *class_name,
+           GVariant *selectors,
+           const char *method,
+           GVariant *args,
+           GError **error)
+{
+    g_autoptr(GVariant) outputs = wsman_invoke(ws, class_name, selectors, method, args, error);
+
+    if (outputs == NULL || !wsman_check_return(ws, outputs, class_name, method, error))
+        return NULL;
+    return g_steal_pointer(&outputs);
+}
+
 static void
 add_text(GVariantBuilder *out, xmlNode *body, const char *element, const char *name)
 {

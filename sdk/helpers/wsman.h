@@ -130,6 +130,13 @@ GVariant *wsman_invoke(WsMan *ws,
                        const char *method,
                        GVariant *args,
                        GError **error);
+/* The same for callers to whom a ReturnValue other than 0 is an error, as wsman_check_return() tells it. */
+GVariant *wsman_call(WsMan *ws,
+                     const char *class_name,
+                     GVariant *selectors,
+                     const char *method,
+                     GVariant *args,
+                     GError **error);
 /* Every instance, one after another, to the end. `epr`: references in place of instances. */
 gboolean wsman_enumerate(WsMan *ws,
                          const char *class_name,
