@@ -54,6 +54,17 @@ const AmtWord amt_chassis_types[] = {
     {36, "stick-pc"}, {0, NULL},
 };
 
+/* CIM_Battery */
+const AmtWord amt_battery_chemistries[] = {
+    {1, "other"}, {2, "unknown"}, {3, "lead-acid"}, {4, "nickel-cadmium"}, {5, "nickel-metal-hydride"},
+    {6, "lithium-ion"}, {7, "zinc-air"}, {8, "lithium-polymer"}, {0, NULL},
+};
+const AmtWord amt_battery_states[] = {
+    {1, "other"}, {2, "unknown"}, {3, "fully-charged"}, {4, "low"}, {5, "critical"}, {6, "charging"},
+    {7, "charging-and-high"}, {8, "charging-and-low"}, {9, "charging-and-critical"}, {10, "undefined"},
+    {11, "partially-charged"}, {12, "learning"}, {13, "overcharged"}, {0, NULL},
+};
+
 /* SMBIOS type 17, memory type and form factor */
 const AmtWord amt_memory_types[] = {
     {1, "other"}, {2, "unknown"}, {3, "dram"}, {7, "ram"}, {15, "sdram"}, {17, "rdram"}, {18, "ddr"},

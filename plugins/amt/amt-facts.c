@@ -64,6 +64,15 @@ const AmtFact amt_package_facts[] = {
     {"Manufacturer", "manufacturer", FACT_TEXT, NULL},
     {NULL, NULL, FACT_TEXT, NULL},
 };
+const AmtFact amt_battery_facts[] = {
+    {"DeviceID", "id", FACT_TEXT, NULL},
+    {"Chemistry", "chemistry", FACT_WORD, amt_battery_chemistries},
+    {"BatteryStatus", "status", FACT_WORD, amt_battery_states},
+    {"DesignCapacity", "design-capacity-mwh", FACT_NUMBER, NULL},
+    {"FullChargeCapacity", "full-capacity-mwh", FACT_NUMBER, NULL},
+    {"DesignVoltage", "design-voltage-mv", FACT_NUMBER, NULL},
+    {NULL, NULL, FACT_TEXT, NULL},
+};
 const AmtFact amt_port_facts[] = {
     {"InstanceID", "id", FACT_TEXT, NULL},
     {"MACAddress", "mac", FACT_MAC, NULL},

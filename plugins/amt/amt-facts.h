@@ -37,6 +37,7 @@ extern const AmtFact amt_chip_facts[];
 extern const AmtFact amt_memory_facts[];
 extern const AmtFact amt_media_facts[];
 extern const AmtFact amt_package_facts[];
+extern const AmtFact amt_battery_facts[];
 extern const AmtFact amt_port_facts[];
 extern const AmtFact amt_general_facts[];
 extern const AmtFact amt_setup_facts[];

@@ -21,10 +21,11 @@ typedef enum {
     GROUP_NETWORK = 1 << 6,
     GROUP_FIRMWARE = 1 << 7,
     GROUP_AMT = 1 << 8,
+    GROUP_BATTERIES = 1 << 9,
 } Groups;
 
 static const char *const group_names[] = {
-    "system", "board", "bios", "cpu", "memory", "disks", "network", "firmware", "amt", NULL};
+    "system", "board", "bios", "cpu", "memory", "disks", "network", "firmware", "amt", "batteries", NULL};
 
 /* Everything read, by class; a class that was asked for has an entry, possibly empty. */
 typedef struct {
@@ -121,6 +122,7 @@ static const Query queries[] = {
     {GROUP_NETWORK, TRUE, "AMT_EthernetPortSettings"},
     {GROUP_NETWORK | GROUP_AMT, FALSE, "AMT_GeneralSettings"},
     {GROUP_FIRMWARE, TRUE, "CIM_SoftwareIdentity"},
+    {GROUP_BATTERIES, TRUE, "CIM_Battery"},
     {GROUP_AMT, FALSE, "AMT_SetupAndConfigurationService"},
     {GROUP_AMT, FALSE, "IPS_HostBasedSetupService"},
 };
@@ -196,6 +198,19 @@ memory_list(Inventory *inventory, guint64 *total)
         *total += capacity != G_MAXUINT64 ? capacity : 0;
         g_variant_builder_add_value(&list, facts_of(amt_memory_facts, module));
     }
+    return g_variant_builder_end(&list);
+}
+
+static GVariant *
+battery_list(Inventory *inventory)
+{
+    GPtrArray *batteries = instances(inventory, "CIM_Battery");
+    GVariantBuilder list;
+
+    g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < batteries->len; i++)
+        g_variant_builder_add_value(
+            &list, facts_of(amt_battery_facts, g_ptr_array_index(batteries, i)));
     return g_variant_builder_end(&list);
 }
 
@@ -357,6 +372,8 @@ describe(Inventory *inventory)
         result_value(&result, "disks", disk_list(inventory));
     if (groups & GROUP_NETWORK)
         result_value(&result, "network", port_list(inventory));
+    if (groups & GROUP_BATTERIES)
+        result_value(&result, "batteries", battery_list(inventory));
     if (groups & GROUP_FIRMWARE)
         add_group(&result,
                   "firmware",
@@ -383,7 +400,7 @@ read_groups(GVariant *params, guint *groups, GError **error)
                 error,
                 POSTERN_ERROR_BAD_PARAM,
                 "'%s' is no inventory group, expected some of: system, board, bios, cpu, "
-                "memory, disks, network, firmware, amt",
+                "memory, disks, network, firmware, amt, batteries",
                 names[i]);
         *groups |= 1u << bit;
     }
@@ -472,7 +489,7 @@ run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
 /* clang-format off */
 static const PosternField *const get_params[] = {
     POSTERN_FIELD_ITEM(.name = "groups", .type = "as", .fallback = "@as []",
-                       .summary = "parts to read: system, board, bios, cpu, memory, disks, network, firmware, amt; none: all"),
+                       .summary = "parts to read: system, board, bios, cpu, memory, disks, network, firmware, amt, batteries; none: all"),
     AMT_COMMON_PARAMS,
     NULL,
 };
@@ -499,6 +516,8 @@ static const PosternField *const outputs[] = {
     POSTERN_FIELD_ITEM(.name = "disks", .type = "aa{sv}", .summary = "id, size-bytes t, model, serial-number"),
     POSTERN_FIELD_ITEM(.name = "network", .type = "aa{sv}",
                        .summary = "kind (wired, wireless), mac, ip-address, subnet-mask, default-gateway, dhcp b, link-up b ..."),
+    POSTERN_FIELD_ITEM(.name = "batteries", .type = "aa{sv}",
+                       .summary = "id, chemistry, status, design-capacity-mwh u, full-capacity-mwh u, design-voltage-mv u"),
     POSTERN_FIELD_ITEM(.name = "firmware", .type = "a{sv}",
                        .summary = "amt-version, build, sku u, sku-names as, flash, netstack, recovery-version, legacy-mode ..."),
     POSTERN_FIELD_ITEM(.name = "amt", .type = "a{sv}",

@@ -67,6 +67,8 @@ extern const AmtWord amt_provisioning_states[];
 extern const AmtWord amt_provisioning_modes[];
 extern const AmtWord amt_control_modes[];
 extern const AmtWord amt_chassis_types[];
+extern const AmtWord amt_battery_chemistries[];
+extern const AmtWord amt_battery_states[];
 extern const AmtWord amt_memory_types[];
 extern const AmtWord amt_memory_forms[];
 extern const AmtWord amt_os_power_saving[];
