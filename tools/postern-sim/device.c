@@ -89,10 +89,14 @@ gint64
 device_clock(Device *device)
 {
     const Fault *fault = device_fault(device, FAULT_CLOCK);
+    const Fault *drift = device_fault(device, FAULT_CLOCK_DRIFT);
     gint64 skew = fault != NULL ? fault->number : 0;
     gint64 offset = device->extra != NULL ? device->extra->clock_offset : 0;
+    gint64 now = g_get_real_time(), running = (now - device->sim->started) / G_USEC_PER_SEC;
 
-    return g_get_real_time() / G_USEC_PER_SEC + offset + skew;
+    if (drift != NULL)
+        skew += running * drift->number / 1000000;
+    return now / G_USEC_PER_SEC + offset + skew;
 }
 
 /* ---- late parts ---- */

@@ -51,6 +51,7 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_NOT_XML]        = {"not-xml", NO_ARGUMENT, 0, 0, "", "bodies are not well-formed XML"},
     [FAULT_HUGE]           = {"huge", NUMBER, 16777216, 1073741824, "BYTES", "an answer of this size"},
     [FAULT_CLOCK]          = {"clock", OFFSET, 0, 1000000000, "SECONDS", "the clock is ahead by so many seconds (-N: behind)"},
+    [FAULT_CLOCK_DRIFT]    = {"clock-drift", OFFSET, 0, 1000000, "PPM", "the clock gains so many microseconds in each second (-N: loses)"},
     [FAULT_CERT_NAME]      = {"cert-name", WORD, 0, 0, "NAME", "the certificate's common name and DNS name are this host name"},
     [FAULT_CERT_EXPIRED]   = {"cert-expired", NO_ARGUMENT, 0, 0, "", "the certificate ended a year ago"},
     [FAULT_CERT_NOT_YET]   = {"cert-not-yet", NO_ARGUMENT, 0, 0, "", "the certificate begins in a year"},

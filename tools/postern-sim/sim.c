@@ -16,6 +16,7 @@ sim_new(const char *user, const char *password, guint64 seed)
 
     sim->user = g_strdup(user);
     sim->password = g_strdup(password);
+    sim->started = g_get_real_time();
     sim->seed = seed;
     sim->port = 16992;
     sim->tls_port = 16993;

@@ -14,6 +14,7 @@ typedef struct Sim {
     GPtrArray *faults;
     char *user, *password;
     guint64 seed;
+    gint64 started; /* wall clock, microseconds */
     guint8 secret[16]; /* signs nonces */
     guint16 port, tls_port;
     guint16 pong_port;      /* UDP; 0: no pongs */
