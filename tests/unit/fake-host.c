@@ -128,6 +128,19 @@ answer_body(const FakeStep *step, const char *request)
     return g_string_free_to_bytes(g_steal_pointer(&text));
 }
 
+static const FakeStep *
+next_step(FakeHost *fake, const char *request)
+{
+    const FakeStep *step;
+
+    if (fake->next >= fake->n_steps)
+        g_error("request that no step answers: %s", request);
+    step = &fake->steps[fake->next];
+    if (!fake->repeat_last || fake->next + 1 < fake->n_steps)
+        fake->next++;
+    return step;
+}
+
 static PosternHttpReply *
 http_request(PosternHttp *http,
              const char *method,
@@ -143,11 +156,8 @@ http_request(PosternHttp *http,
     char *request = g_strdup_printf("%s %s\n%.*s", method, path, (int)length, text);
 
     g_ptr_array_add(fake->requests, request);
-    if (fake->next >= fake->n_steps)
-        g_error("request that no step answers: %s", request);
-    const FakeStep *step = &fake->steps[fake->next];
-    if (!fake->repeat_last || fake->next + 1 < fake->n_steps)
-        fake->next++;
+    const FakeStep *step =
+        fake->answer != NULL ? fake->answer(fake, request) : next_step(fake, request);
     if (step->expect != NULL && strstr(request, step->expect) == NULL)
         g_error("expected '%s' in request: %s", step->expect, request);
     if (step->error > 0) {

@@ -14,8 +14,11 @@ typedef struct {
     gint error;          /* > 0: fail with this PosternError in place of an answer; 0: answer */
 } FakeStep;
 
-typedef struct {
+typedef struct FakeHost {
     PosternServices svc;
+    /* The answer to a request that no script foresees, kept by whoever gives it; NULL: `steps` are all there is. */
+    const FakeStep *(*answer)(struct FakeHost *fake, const char *request);
+    gpointer answer_data;
     const FakeStep *steps;
     gsize n_steps;
     gsize next;          /* after the last step, requests fail the test */
