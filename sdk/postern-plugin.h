@@ -37,7 +37,7 @@
 G_BEGIN_DECLS
 
 #define POSTERN_ABI_MAJOR 1u
-#define POSTERN_ABI_MINOR 0u
+#define POSTERN_ABI_MINOR 1u
 #define POSTERN_MAGIC     0x504f5354u /* "POST" */
 #define POSTERN_EXPORT    __attribute__((visibility("default")))
 
@@ -238,6 +238,8 @@ typedef struct {
                             GError **error);
     /* [task] Suspends until the strand has ended; returns what its `fn` returned. Takes the handle. */
     gboolean (*join)(PosternStrand *strand, GError **error);
+    /* [task] Id of the task that runs ("amt.power.get"), for code that many tasks share. Since 1.1. */
+    const char *(*task)(PosternRun *run);
 } PosternRunSvc;
 
 /* Other tasks: the only way in which plugins use each other. */
@@ -278,7 +280,41 @@ typedef struct {
     void (*rejected)(PosternCredential *credential, const GError *why);
     /* [task] Give it back; the host wipes what it lent. Accepts NULL. */
     void (*release)(PosternCredential *credential);
+    /* [task] One field, in text form, of the candidate that next() would give now, which stays untried by that: who will
+     * log in, before anybody does. NULL: there is none, it has no such field, or that is secret. Valid until the next
+     * call into the host. Since 1.1. */
+    const char *(*foresee)(PosternRun *run, const char *const *types, const char *field);
 } PosternCredentialSvc;
+
+/*
+ * Changing the password by which the run's own target is logged in to, so that at no moment one is in force that is
+ * not stored: prepare(), change it on the device, try_first(), log in, in_force(), keep() or drop(). A run that ends
+ * in between leaves the prepared login in the store, where later runs find it and try it behind those that are known
+ * to work; the next prepare() finds out about it. Since 1.1.
+ */
+#define POSTERN_SVC_SECRETS "postern.secrets/1"
+typedef struct {
+    guint32 size, flags; /* as above */
+    /*
+     * [task] Store a login of `type` for the run's target, sealed, before this returns; suspends. `fields` is a{sv} of
+     * strings, may be floating. A required secret field that is not among them is made up: 24 characters, with small
+     * and capital letters, digits and marks of !#$%*+-.=?@^~ in it. Log in to the account that is to change before:
+     * that tells what became of an earlier change that nobody ended. The caller's until release(). NULL with
+     * NOT_SUPPORTED: this host keeps no logins; CONFLICT: another change has begun a moment ago and not ended.
+     */
+    PosternCredential *(*prepare)(PosternRun *run, const char *type, GVariant *fields, GError **error);
+    /* [task] Conversations that are opened from now on log in with it first, then with the others, in their order. */
+    void (*try_first)(PosternCredential *credential);
+    /* [task] TRUE: it is the one that the device let in last. */
+    gboolean (*in_force)(PosternCredential *credential);
+    /* [task] It is in force: from now on it is the first to be tried at this machine, and at no other; suspends until
+     * that is on the disk. FALSE with `error`: it is stored as before, and later runs find it all the same. */
+    gboolean (*keep)(PosternCredential *credential, GError **error);
+    /* [task] It is not in force, for the old one was let in: forget it; suspends. */
+    gboolean (*drop)(PosternCredential *credential, GError **error);
+    /* [task] Give it back, as in PosternCredentialSvc. Accepts NULL. */
+    void (*release)(PosternCredential *credential);
+} PosternSecretsSvc;
 
 typedef enum {
     POSTERN_HTTP_REPEATABLE = 1 << 0, /* safe to send again when a kept connection dies before the first byte of an answer */
@@ -439,7 +475,7 @@ typedef struct {
      */
     void (*observe)(PosternRun *run, GVariant *facts);
     /* [task] What is known of the run's target, a{sv}, the caller's: "id" x, "name" s, and the members above,
-     * each as it was last seen. Empty: nothing. Suspends. */
+     * each as it was last seen; and "seen" a{sx}, when each fact was, in microseconds since 1970. Empty: nothing. Suspends. */
     GVariant *(*known)(PosternRun *run);
 } PosternInventorySvc;
 

@@ -14,7 +14,15 @@
  * would cost more than what is to be done for them. */
 enum { GROUP_MAX = 2048, NAP_FROM = 8, NAP_US = 3000, PURGE_EVERY_US = 60 * 1000 * 1000 };
 
-typedef enum { ERRAND_BEGIN, ERRAND_END, ERRAND_KNOWN, ERRAND_LOGIN, ERRAND_OBSERVE } ErrandKind;
+typedef enum {
+    ERRAND_BEGIN,
+    ERRAND_END,
+    ERRAND_KNOWN,
+    ERRAND_LOGIN,
+    ERRAND_OBSERVE,
+    ERRAND_PREPARE,
+    ERRAND_SETTLE
+} ErrandKind;
 
 /* What the clerk knows of a run from its beginning to its end. */
 typedef struct {
@@ -27,7 +35,7 @@ typedef struct {
 typedef struct {
     ErrandKind kind;
     Ticket *ticket; /* a reference */
-    /* BEGIN, END and KNOWN: on the stack of the run's fiber, which waits */
+    /* BEGIN, END, KNOWN, PREPARE and SETTLE: on the stack of the run's fiber, which waits */
     PosternRun *run;
     Wait wait;
     gboolean done;
@@ -37,7 +45,8 @@ typedef struct {
     GPtrArray *candidates; /* BEGIN: of ProfileCandidate */
     GPtrArray *barred;     /* BEGIN: of char * or NULL, one for each login given with the command */
     GVariant *known;       /* KNOWN */
-    /* LOGIN and OBSERVE: owned */
+    gboolean keep;         /* SETTLE */
+    /* LOGIN and OBSERVE: owned; PREPARE and SETTLE: the run's */
     PosternCredential *credential;
     char *text;
     GVariant *facts;
@@ -198,6 +207,36 @@ on_known(PosternRun *run, gpointer data)
     if (errand.ticket != NULL && !wait_for_answer(data, &errand, &error))
         run_log(run, G_LOG_LEVEL_WARNING, "%s", error->message);
     return errand.known != NULL ? errand.known : g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+}
+
+static gboolean
+change_login(Clerk *clerk, Errand *errand, GError **error)
+{
+    errand->ticket = run_ticket(errand->run);
+    if (errand->ticket != NULL && run_target(errand->run)->host != NULL)
+        return wait_for_answer(clerk, errand, error);
+    g_set_error_literal(error,
+                        POSTERN_ERROR,
+                        POSTERN_ERROR_NOT_SUPPORTED,
+                        "a login is changed of a machine, and this run has none");
+    return FALSE;
+}
+
+static gboolean
+on_prepare(PosternRun *run, PosternCredential *credential, gpointer data, GError **error)
+{
+    Errand errand = {.kind = ERRAND_PREPARE, .run = run, .credential = credential};
+
+    return change_login(data, &errand, error);
+}
+
+static gboolean
+on_settle(
+    PosternRun *run, PosternCredential *credential, gboolean keep, gpointer data, GError **error)
+{
+    Errand errand = {.kind = ERRAND_SETTLE, .run = run, .credential = credential, .keep = keep};
+
+    return change_login(data, &errand, error);
 }
 
 /* ---- the clerk's own thread: beginnings ---- */
@@ -516,6 +555,8 @@ do_observe(Clerk *clerk, const Errand *errand, GError **error)
 static void
 describe(const Machine *machine, GVariantDict *known)
 {
+    GVariantBuilder seen;
+
     g_variant_dict_insert(known, "id", "x", machine->id);
     g_variant_dict_insert(known, "name", "s", machine->name);
     if (machine->uuid != NULL)
@@ -529,10 +570,13 @@ describe(const Machine *machine, GVariantDict *known)
         else
             g_variant_dict_insert(known, key->kind, "s", key->value);
     }
+    g_variant_builder_init(&seen, G_VARIANT_TYPE("a{sx}"));
     for (guint i = 0; i < machine->facts->len; i++) {
         const MachineFact *fact = machine->facts->pdata[i];
         g_variant_dict_insert(known, fact->name, "s", fact->text);
+        g_variant_builder_add(&seen, "{sx}", fact->name, fact->seen);
     }
+    g_variant_dict_insert_value(known, "seen", g_variant_builder_end(&seen));
 }
 
 static gboolean
@@ -552,6 +596,46 @@ do_known(Clerk *clerk, Errand *errand, GError **error)
     return TRUE;
 }
 
+/* ---- a login is changed ---- */
+
+/* What the run has done wrong is the run's own error, and no reason to take back what others wrote. */
+static gboolean
+do_prepare(Clerk *clerk, Errand *errand, GError **error)
+{
+    union {
+        const PosternCredential *constant;
+        PosternCredential *plain;
+    } used = {credential_session_used(run_credentials(errand->run))};
+    GError *problem = NULL;
+
+    if (profile_prepare(clerk->store,
+                        clerk->settings.vault,
+                        errand->ticket->subject,
+                        errand->credential,
+                        used.constant != NULL ? print_of(clerk, used.plain) : NULL,
+                        store_now(),
+                        &problem))
+        return TRUE;
+    if (g_error_matches(problem, POSTERN_ERROR, POSTERN_ERROR_CONFLICT)) {
+        errand->error = problem;
+        return TRUE;
+    }
+    g_propagate_error(error, problem);
+    return FALSE;
+}
+
+static gboolean
+do_settle(Clerk *clerk, Errand *errand, GError **error)
+{
+    return profile_settle(clerk->store,
+                          clerk->settings.vault,
+                          errand->ticket->subject,
+                          errand->credential,
+                          errand->keep,
+                          store_now(),
+                          error);
+}
+
 /* ---- one group after another ---- */
 
 static gboolean
@@ -566,6 +650,10 @@ do_errand(Clerk *clerk, Errand *errand, GError **error)
         return do_known(clerk, errand, error);
     case ERRAND_LOGIN:
         return do_login(clerk, errand, error);
+    case ERRAND_PREPARE:
+        return do_prepare(clerk, errand, error);
+    case ERRAND_SETTLE:
+        return do_settle(clerk, errand, error);
     case ERRAND_OBSERVE:
     default:
         return do_observe(clerk, errand, error);
@@ -676,7 +764,8 @@ clerk_new(const ClerkSettings *settings, GError **error)
         return NULL;
     clerk = g_new0(Clerk, 1);
     clerk->settings = *settings;
-    clerk->hooks = (RunHooks){clerk, on_begin, on_end, on_login, on_observe, on_known};
+    clerk->hooks =
+        (RunHooks){clerk, on_begin, on_end, on_login, on_observe, on_known, on_prepare, on_settle};
     clerk->store = g_steal_pointer(&store);
     clerk->prints = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)credential_unref, g_free);
     clerk->profiles = profile_cache_new(clerk->store, settings->vault, settings->registry);

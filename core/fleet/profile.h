@@ -101,3 +101,25 @@ gboolean profile_learn(Store *store,
                        GError **error);
 /* Forget refusals at `subject` (NULL: everywhere): somebody knows that they were mended on the device. */
 gboolean profile_forgive(Store *store, const char *subject, GError **error);
+
+/* ---- a login that is being changed, of one machine alone ---- */
+
+/* Store `credential`, complete, as the one that may come into force at `subject`, where it is then tried behind those that
+ * are known to work, and name it (its label). `used`: print of the login that was let in there just now, or NULL; when
+ * that is what an earlier change left, it becomes the machine's own first. CONFLICT: another change began within two
+ * minutes and has not ended. */
+gboolean profile_prepare(Store *store,
+                         const Vault *vault,
+                         const char *subject,
+                         PosternCredential *credential,
+                         const char *used,
+                         gint64 now,
+                         GError **error);
+/* It came into force (`keep`): the first to be tried at `subject`; or it did not: forget it. */
+gboolean profile_settle(Store *store,
+                        const Vault *vault,
+                        const char *subject,
+                        const PosternCredential *credential,
+                        gboolean keep,
+                        gint64 now,
+                        GError **error);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "credential.h"
+#include "field.h"
 #include "run.h"
 
 typedef enum { FATE_UNTRIED, FATE_IN_USE, FATE_ACCEPTED, FATE_REJECTED } Fate;
@@ -108,6 +109,15 @@ next_with_fate(CredentialSession *session, const char *const *types, Fate fate)
     return -1;
 }
 
+/* Who was let in goes on; else whoever was not tried yet. */
+static gint
+next_place(CredentialSession *session, const char *const *types)
+{
+    gint found = next_with_fate(session, types, FATE_ACCEPTED);
+
+    return found >= 0 ? found : next_with_fate(session, types, FATE_UNTRIED);
+}
+
 static void
 set_none_known(const CredentialSession *session, const char *const *types, GError **error)
 {
@@ -172,10 +182,8 @@ set_none_left(const CredentialSession *session, const char *const *types, GError
 PosternCredential *
 credential_session_next(CredentialSession *session, const char *const *types, GError **error)
 {
-    gint found = next_with_fate(session, types, FATE_ACCEPTED);
+    gint found = next_place(session, types);
 
-    if (found < 0)
-        found = next_with_fate(session, types, FATE_UNTRIED);
     if (found < 0) {
         set_none_left(session, types, error);
         return NULL;
@@ -215,6 +223,28 @@ credential_session_bar(CredentialSession *session,
     trial->fate = FATE_REJECTED;
     g_free(trial->why);
     trial->why = g_strdup(why);
+}
+
+void
+credential_session_first(CredentialSession *session, PosternCredential *credential)
+{
+    Trial first = {.credential = credential_ref(credential)};
+
+    for (guint i = session->trials->len; i > 0; i--) {
+        if (trial_at(session, i - 1)->fate == FATE_ACCEPTED)
+            trial_at(session, i - 1)->fate = FATE_UNTRIED;
+        if (candidate(session, i - 1) == credential)
+            g_array_remove_index(session->trials, i - 1);
+    }
+    g_array_prepend_val(session->trials, first);
+}
+
+const PosternCredential *
+credential_session_foresee(CredentialSession *session, const char *const *types)
+{
+    gint found = next_place(session, types);
+
+    return found >= 0 ? candidate(session, (guint)found) : NULL;
 }
 
 const PosternCredential *
@@ -273,25 +303,41 @@ credential_session_return(CredentialSession *session, PosternCredential *credent
 
 /* ---- what plugins get ---- */
 
-/* Plugins get a loan of their own, so that the candidate itself, which other threads read, stays as it is. */
+PosternCredential *
+credential_lend(PosternRun *run, PosternCredential *credential)
+{
+    PosternCredential *loan = g_new0(PosternCredential, 1);
+
+    loan->refs = 1;
+    loan->type = credential->type;
+    loan->label = g_strdup(credential->label);
+    loan->fields = g_hash_table_ref(credential->fields);
+    loan->run = run;
+    loan->lent = credential;
+    return loan;
+}
+
 static PosternCredential *
 service_next(PosternRun *run, const char *const *types, GError **error)
 {
     const char *const *own = (const char *const *)run_task(run)->credentials;
     PosternCredential *found =
         credential_session_next(run_credentials(run), types != NULL ? types : own, error);
-    PosternCredential *loan;
 
-    if (found == NULL)
+    return found != NULL ? credential_lend(run, found) : NULL;
+}
+
+static const char *
+service_foresee(PosternRun *run, const char *const *types, const char *field)
+{
+    const char *const *own = (const char *const *)run_task(run)->credentials;
+    const PosternCredential *found =
+        credential_session_foresee(run_credentials(run), types != NULL ? types : own);
+    const FieldInfo *info = found != NULL ? field_find(found->type->fields, field) : NULL;
+
+    if (info == NULL || (info->flags & POSTERN_FIELD_SECRET) != 0)
         return NULL;
-    loan = g_new0(PosternCredential, 1);
-    loan->refs = 1;
-    loan->type = found->type;
-    loan->label = g_strdup(found->label);
-    loan->fields = g_hash_table_ref(found->fields);
-    loan->run = run;
-    loan->lent = found;
-    return loan;
+    return credential_peek(found, field);
 }
 
 static const char *
@@ -333,4 +379,5 @@ const PosternCredentialSvc credential_service = {
     .accepted = service_accepted,
     .rejected = service_rejected,
     .release = credential_unref,
+    .foresee = service_foresee,
 };

@@ -78,6 +78,11 @@ void credential_session_add(CredentialSession *session,
 void credential_session_bar(CredentialSession *session,
                             const PosternCredential *credential,
                             const char *why);
+/* `credential`, one of them, comes first from now on, and who was let in before is asked again. */
+void credential_session_first(CredentialSession *session, PosternCredential *credential);
+/* What credential_session_next() would give, untouched; NULL: none is left. Borrowed. */
+const PosternCredential *credential_session_foresee(CredentialSession *session,
+                                                    const char *const *types);
 /* The candidate that was let in; NULL: none was. Borrowed. */
 const PosternCredential *credential_session_used(const CredentialSession *session);
 
@@ -97,4 +102,9 @@ void credential_session_rejected(CredentialSession *session,
 /* It was taken and never came to be tried: it may come again. */
 void credential_session_return(CredentialSession *session, PosternCredential *credential);
 
+/* What plugins get of `credential`, whose reference is taken: a loan of their own, so that the candidate itself,
+ * which other threads read, stays as it is. */
+PosternCredential *credential_lend(PosternRun *run, PosternCredential *credential);
+
 extern const PosternCredentialSvc credential_service;
+extern const PosternSecretsSvc secrets_service;

@@ -29,4 +29,14 @@ typedef struct RunHooks {
      * returns a{sv}, the caller's. */
     void (*observe)(PosternRun *run, GVariant *facts, gpointer data);
     GVariant *(*known)(PosternRun *run, gpointer data);
+    /* POSTERN_SVC_SECRETS; both suspend until it is on the disk. prepare(): store `credential`, complete, as the one that
+     * may come into force at the run's target, and name it (its label). settle(): it is in force (`keep`), or is not. NULL:
+     * no logins are kept. */
+    gboolean (*prepare)(
+        PosternRun *run, PosternCredential *credential, gpointer data, GError **error);
+    gboolean (*settle)(PosternRun *run,
+                       PosternCredential *credential,
+                       gboolean keep,
+                       gpointer data,
+                       GError **error);
 } RunHooks;

@@ -79,6 +79,12 @@ svc_sleep(PosternRun *run, guint32 ms, GError **error)
            run_check(run, error);
 }
 
+static const char *
+svc_task(PosternRun *run)
+{
+    return run->task->id;
+}
+
 const PosternRunSvc run_service = {
     .size = sizeof(PosternRunSvc),
     .target = svc_target,
@@ -99,6 +105,7 @@ const PosternRunSvc run_service = {
     .in_thread = await_thread,
     .spawn = strand_spawn,
     .join = strand_join,
+    .task = svc_task,
 };
 
 /* ---- postern.inventory/1 ---- */

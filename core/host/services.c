@@ -23,6 +23,7 @@ static const struct {
     {POSTERN_SVC_STREAM, &stream_service},
     {POSTERN_SVC_DATAGRAM, &datagram_service},
     {POSTERN_SVC_INVENTORY, &inventory_service},
+    {POSTERN_SVC_SECRETS, &secrets_service},
 };
 
 const void *

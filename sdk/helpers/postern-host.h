@@ -27,6 +27,7 @@ typedef struct {
     const PosternDatagramSvc *datagram;
     const PosternClockSvc *clock;
     const PosternInventorySvc *inventory;
+    const PosternSecretsSvc *secrets;
 } PosternServices;
 
 static inline const void *
@@ -47,6 +48,7 @@ postern_services_init(PosternServices *svc, const PosternHost *host)
     svc->datagram = (const PosternDatagramSvc *)postern_service(host, POSTERN_SVC_DATAGRAM);
     svc->clock = (const PosternClockSvc *)postern_service(host, POSTERN_SVC_CLOCK);
     svc->inventory = (const PosternInventorySvc *)postern_service(host, POSTERN_SVC_INVENTORY);
+    svc->secrets = (const PosternSecretsSvc *)postern_service(host, POSTERN_SVC_SECRETS);
 }
 
 /* Set `error` and return FALSE: `return postern_fail (error, POSTERN_ERROR_DEVICE, "...", ...);` */

@@ -84,6 +84,7 @@ layout_run_svc(void)
     MEMBER(PosternRunSvc, in_thread);
     MEMBER(PosternRunSvc, spawn);
     MEMBER(PosternRunSvc, join);
+    MEMBER(PosternRunSvc, task);
 }
 
 static void
@@ -108,6 +109,21 @@ layout_credential_svc(void)
     MEMBER(PosternCredentialSvc, accepted);
     MEMBER(PosternCredentialSvc, rejected);
     MEMBER(PosternCredentialSvc, release);
+    MEMBER(PosternCredentialSvc, foresee);
+}
+
+static void
+layout_secrets_svc(void)
+{
+    TABLE(PosternSecretsSvc);
+    MEMBER(PosternSecretsSvc, size);
+    MEMBER(PosternSecretsSvc, flags);
+    MEMBER(PosternSecretsSvc, prepare);
+    MEMBER(PosternSecretsSvc, try_first);
+    MEMBER(PosternSecretsSvc, in_force);
+    MEMBER(PosternSecretsSvc, keep);
+    MEMBER(PosternSecretsSvc, drop);
+    MEMBER(PosternSecretsSvc, release);
 }
 
 static void
@@ -269,6 +285,7 @@ main(void)
     layout_run_svc();
     layout_tasks_svc();
     layout_credential_svc();
+    layout_secrets_svc();
     layout_http_svc();
     layout_stream_svc();
     layout_sweep();

@@ -69,7 +69,8 @@ on_known(PosternRun *run, gpointer data)
     return g_variant_ref_sink(g_variant_new_parsed("{'name': <'pc-1'>}"));
 }
 
-static RunHooks hooks = {NULL, on_begin, on_end, on_login, on_observe, on_known};
+static RunHooks hooks = {
+    .begin = on_begin, .end = on_end, .login = on_login, .observe = on_observe, .known = on_known};
 
 static Outcome *
 run_hooked(NetTask task, const char *const *logins)

@@ -206,7 +206,7 @@ test_versions(Place *place, gconstpointer data)
     odd_is(place,
            "-DMINOR=99 -DNEEDED=99",
            PLUGIN_REFUSED,
-           "needs host ABI 1.99, this is 1.0: update postern*");
+           "needs host ABI 1.99, this is 1.1: update postern*");
     odd_is(place, "-DMAJOR=2", PLUGIN_REFUSED, "ABI major 2, host has 1");
     odd_is(place, "-DMAGIC=7", PLUGIN_REFUSED, "is no plugin table: magic is 0x00000007*");
     odd_is(place,
@@ -226,7 +226,7 @@ test_versions(Place *place, gconstpointer data)
            "-DSERVICE='\"postern.magic/7\"'",
            PLUGIN_REFUSED,
            "needs the service postern.magic/7*");
-    odd_is(place, "-DDECLINE", PLUGIN_REFUSED, "declined this host (postern *, ABI 1.0)*");
+    odd_is(place, "-DDECLINE", PLUGIN_REFUSED, "declined this host (postern *, ABI 1.1)*");
     odd_is(place,
            "-DFICKLE",
            PLUGIN_REFUSED,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "accounts.h"
 #include "challenge.h"
 #include "sim.h"
 
@@ -154,30 +155,6 @@ challenge_response(const char *a1,
     return md5(all, strlen(all));
 }
 
-static char *
-a1_of(Device *device)
-{
-    char *hex = g_malloc(33);
-
-    if (!device->a1_known) {
-        g_autofree char *realm = device_realm(device);
-        g_autofree char *text =
-            g_strdup_printf("%s:%s:%s", device->sim->user, realm, device->sim->password);
-        GChecksum *sum = g_checksum_new(G_CHECKSUM_MD5);
-        gsize length = sizeof device->a1;
-        g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
-        g_checksum_get_digest(sum, device->a1, &length);
-        g_checksum_free(sum);
-        device->a1_known = TRUE;
-    }
-    for (guint i = 0; i < 16; i++) {
-        hex[2 * i] = "0123456789abcdef"[device->a1[i] >> 4];
-        hex[2 * i + 1] = "0123456789abcdef"[device->a1[i] & 15];
-    }
-    hex[32] = '\0';
-    return hex;
-}
-
 typedef struct {
     char *username, *realm, *nonce, *uri, *response, *qop, *nc, *cnonce;
     guint64 count;
@@ -237,26 +214,27 @@ is_complete(const Answer *answer)
            answer->nc != NULL && answer->cnonce != NULL;
 }
 
+/* TRUE also tells in `login` who it is. */
 static gboolean
 is_right(Device *device,
          Answer *answer,
+         AccountLogin *login,
          const char *method,
          const char *target,
          const char *body,
          gsize length)
 {
     g_autofree char *realm = device_realm(device);
-    g_autofree char *a1 = NULL, *hash = NULL, *expected = NULL;
+    g_autofree char *hash = NULL, *expected = NULL;
 
     if (!is_complete(answer) || !is_count(device, answer) || !offers_qop(device, answer->qop) ||
-        !g_str_equal(answer->username, device->sim->user) || !g_str_equal(answer->realm, realm) ||
-        !g_str_equal(answer->uri, target))
+        !g_str_equal(answer->realm, realm) || !g_str_equal(answer->uri, target) ||
+        !accounts_login(device, answer->username, login))
         return FALSE;
-    a1 = a1_of(device);
     if (g_str_equal(answer->qop, "auth-int"))
         hash = md5(body, length);
-    expected =
-        challenge_response(a1, answer->nonce, answer->nc, answer->cnonce, method, target, hash);
+    expected = challenge_response(
+        login->a1, answer->nonce, answer->nc, answer->cnonce, method, target, hash);
     return g_ascii_strcasecmp(expected, answer->response) == 0;
 }
 
@@ -287,6 +265,7 @@ challenge_check(Device *device,
 {
     const Fault *wrong = device_fault(device, FAULT_WRONG_DIGEST);
     Answer answer = {0};
+    AccountLogin login = {0};
     ChallengeResult result = CHALLENGE_WRONG;
 
     if (authorization == NULL)
@@ -294,12 +273,14 @@ challenge_check(Device *device,
     if (g_ascii_strncasecmp(authorization, "Digest ", strlen("Digest ")) != 0)
         return CHALLENGE_WRONG;
     read_answer(&answer, authorization + strlen("Digest "));
-    if (is_right(device, &answer, method, target, body, length))
+    if (is_right(device, &answer, &login, method, target, body, length))
         result = check_nonce(device, &answer);
     clear_answer(&answer);
     if (result == CHALLENGE_OK && wrong != NULL && device->refused < wrong->number) {
         device->refused++;
         result = CHALLENGE_WRONG;
     }
+    if (result == CHALLENGE_OK)
+        device->caller_handle = login.handle;
     return result;
 }

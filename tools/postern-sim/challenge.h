@@ -15,7 +15,7 @@ typedef enum {
 /* Value of the WWW-Authenticate header with a fresh nonce, newly allocated. */
 char *challenge_make(Device *device, gboolean stale);
 
-/* Judges the value of an Authorization header (NULL: there was none). */
+/* Judges the value of an Authorization header (NULL: there was none). CHALLENGE_OK: device->caller_handle is who it is. */
 ChallengeResult challenge_check(Device *device,
                                 const char *authorization,
                                 const char *method,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "accounts.h"
 #include "device.h"
 #include "power.h"
 #include "sim.h"
@@ -139,6 +140,7 @@ device_clear(Device *device)
     g_clear_pointer(&extra->log, g_array_unref);
     g_clear_pointer(&extra->events, g_array_unref);
     g_clear_pointer(&extra->audit, g_ptr_array_unref);
+    accounts_clear(extra);
     g_free(extra->boot_source);
     g_free(extra);
 }

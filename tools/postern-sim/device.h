@@ -52,6 +52,9 @@ typedef struct {
     gint64 clock_offset;
     GArray *events;   /* 21 bytes each, oldest first, see logs.h */
     GPtrArray *audit; /* of GBytes, oldest first */
+    GArray *accounts; /* of Account, see accounts.h; NULL: none was asked for yet */
+    guint32 last_account;
+    char *admin; /* name of the administrator; NULL: as on the command line */
 } DeviceExtra;
 
 typedef struct {
@@ -72,6 +75,7 @@ struct Device {
     guint32 boots, refused;
     guint32 events_cleared; /* of the event log */
     const char *caller;     /* account whose request is being served; NULL: none */
+    guint32 caller_handle;  /* of the account that logged in last, see accounts.h */
     PowerStep steps[2];
     gint64 unreachable_until; /* the network adapter resets */
     guint8 power;             /* before `steps` */

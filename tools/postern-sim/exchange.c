@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "accounts.h"
 #include "challenge.h"
 #include "exchange.h"
+#include "logs.h"
 #include "sim.h"
 #include "soap.h"
 
@@ -225,6 +227,20 @@ answer_401(Exchange *exchange, gboolean stale)
     return 401;
 }
 
+/* Into the audit log, as by the account that somebody tried. */
+static void
+note_failure(const Exchange *exchange)
+{
+    static const guint8 by_network = 0;
+    g_autofree char *name = challenge_field(exchange->authorization, "username");
+
+    if (name != NULL && strlen(name) > ACCOUNT_NAME_MAX)
+        name[ACCOUNT_NAME_MAX] = '\0';
+    exchange->device->caller = name;
+    logs_audit(exchange->device, AUDIT_SECURITY_ADMIN, 5, &by_network, sizeof by_network);
+    exchange->device->caller = NULL;
+}
+
 /* TRUE when the request carries a login; else the answer is written and `status` set. */
 static gboolean
 check_login(Exchange *exchange, guint *status)
@@ -239,8 +255,10 @@ check_login(Exchange *exchange, guint *status)
 
     if (device_fault(device, FAULT_401_FOREVER) != NULL && login == CHALLENGE_OK)
         login = CHALLENGE_WRONG;
-    if (login == CHALLENGE_WRONG)
+    if (login == CHALLENGE_WRONG) {
         device->logins_failed++;
+        note_failure(exchange);
+    }
     exchange->result->login_ok = login == CHALLENGE_OK;
     if (login != CHALLENGE_OK)
         *status = answer_401(exchange, login == CHALLENGE_STALE);
@@ -316,6 +334,8 @@ serve_wsman(Exchange *exchange)
     const Fault *http = device_fault(device, FAULT_HTTP);
     g_autoptr(GString) body = NULL;
     SoapNote note = {"(not looked at)", "", FALSE};
+    g_autofree char *caller = NULL;
+    const Account *account;
     guint status;
 
     if (!check_login(exchange, &status)) {
@@ -328,7 +348,10 @@ serve_wsman(Exchange *exchange)
         return status;
     }
     body = g_string_sized_new(4096);
-    device->caller = device->sim->user;
+    account = accounts_by_handle(device, device->caller_handle);
+    /* a copy: what is asked for may be the end of this account */
+    caller = g_strdup(account != NULL ? account->name : accounts_admin(device));
+    device->caller = caller;
     status = soap_serve(device, exchange->body, exchange->length, body, &note);
     device->caller = NULL;
     device_note(device, note.action, note.target, status);

@@ -189,6 +189,8 @@ read_http(Reader *reader, Model *model)
     model->realm_random =
         read_word(reader, "realm", (const char *const[]){"short", "random", NULL}) == 1;
     model->strict_nc = read_flag(reader, "strict-nc");
+    model->realm_fault =
+        read_word(reader, "missing-realm", (const char *const[]){"401", "fault", NULL}) == 1;
     model->chunks = read_numbers(reader, "chunks", 16);
     model->idle_seconds = read_number(reader, "idle-seconds");
     model->nonce_seconds = read_number(reader, "nonce-seconds");

@@ -25,7 +25,8 @@ typedef struct {
     char *content_type;
     gboolean realm_random; /* all 32 digits, not only the first four */
     gboolean strict_nc;
-    guint *chunks; /* sizes in turn, 0 ends */
+    gboolean realm_fault; /* a missing realm is the fault AccessDenied, not a 401 */
+    guint *chunks;        /* sizes in turn, 0 ends */
     guint idle_seconds, nonce_seconds, nonce_uses;
     int max_connections;
     /* TLS */

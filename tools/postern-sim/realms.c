@@ -79,6 +79,32 @@ realms_allow(const char *words, const char *class_name)
            g_strv_contains((const char *const *)held, ADMINISTRATION);
 }
 
+/* Numbers of a key as a mask; 0: none. */
+static guint32
+numbers_of(const char *realm, const char *key)
+{
+    g_auto(GStrv) list = g_key_file_get_string_list(table(), realm, key, NULL, NULL);
+    guint32 mask = 0;
+
+    for (guint i = 0; list != NULL && list[i] != NULL; i++) {
+        guint64 number;
+        if (g_ascii_string_to_unsigned(list[i], 10, 0, 31, &number, NULL))
+            mask |= 1U << number;
+    }
+    return mask;
+}
+
+gboolean
+realms_reach(guint32 held, const char *class_name, gboolean changes)
+{
+    g_autofree char *needed = realm_of(class_name);
+    guint32 reach = changes ? numbers_of(needed, "changes") : 0;
+
+    if (reach == 0)
+        reach = numbers_of(needed, "realms");
+    return (held & (reach | numbers_of(ADMINISTRATION, "realms"))) != 0;
+}
+
 char *
 realms_list(void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "accounts.h"
 #include "realms.h"
 #include "sim.h"
 #include "soap.h"
@@ -217,19 +218,46 @@ method_of(const Request *request)
     return request->action + length + 1;
 }
 
+/* Get and its like, and methods that only tell something. */
+static gboolean
+only_reads(const char *action)
+{
+    static const char *const reading[] = {
+        "Get", "Enumerate", "Pull", "Release", "Position", "Read"};
+    const char *name = strrchr(action, '/');
+
+    for (guint i = 0; name != NULL && i < G_N_ELEMENTS(reading); i++)
+        if (g_str_has_prefix(name + 1, reading[i]))
+            return TRUE;
+    return FALSE;
+}
+
+/* Does the account that asks reach the class? The fault `realms` is about the one of the command line. */
+static gboolean
+may_reach(Device *device, const Request *request)
+{
+    const Fault *realms = device_fault(device, FAULT_REALMS);
+
+    if (device->caller_handle == ACCOUNT_ADMIN)
+        return realms == NULL || realms_allow(realms->text, request->class_name);
+    return realms_reach(accounts_realms(device, device->caller_handle),
+                        request->class_name,
+                        !only_reads(request->action));
+}
+
 static guint
 dispatch(Device *device, const Request *request, GString *out, SoapNote *note)
 {
     const Fault *fault = device_fault(device, FAULT_SOAP);
-    const Fault *realms = device_fault(device, FAULT_REALMS);
     SimClass *class;
 
     note->target = soap_name(request->class_name);
     note->action = soap_name(request->action);
     if (request->must_understand)
         return envelope_fault(out, device, request, &FAULT_UNDERSTAND);
-    if (realms != NULL && !realms_allow(realms->text, request->class_name))
-        return 401;
+    if (!may_reach(device, request))
+        return device->model->realm_fault ? envelope_fault(out, device, request, &FAULT_DENIED)
+                                          : 401;
     for (guint i = 0; i < G_N_ELEMENTS(operations); i++) {
         if (!g_str_equal(operations[i].action, request->action))
             continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "accounts.h"
 #include "power.h"
 #include "statefile.h"
 
@@ -65,6 +66,48 @@ add_log(JsonBuilder *builder, const Device *device)
     json_builder_end_array(builder);
 }
 
+static void
+add_account(JsonBuilder *builder, const Account *account)
+{
+    json_builder_begin_object(builder);
+    add_number(builder, "handle", account->handle);
+    if (*account->name != '\0') {
+        add_text(builder, "name", account->name);
+    } else {
+        g_autofree char *sid = g_base64_encode(account->sid, account->sid_length);
+        add_text(builder, "sid", sid);
+    }
+    add_number(builder, "access", account->access);
+    json_builder_set_member_name(builder, "enabled");
+    json_builder_add_boolean_value(builder, account->enabled);
+    json_builder_set_member_name(builder, "realms");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < 32; i++)
+        if ((account->realms >> i & 1) != 0)
+            json_builder_add_int_value(builder, i);
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+}
+
+/* Who may log in, without any secret; nothing while nobody has looked. */
+static void
+add_accounts(JsonBuilder *builder, Device *device)
+{
+    const DeviceExtra *extra = device->extra;
+
+    if (extra == NULL)
+        return;
+    if (extra->admin != NULL)
+        add_text(builder, "admin", extra->admin);
+    if (extra->accounts == NULL)
+        return;
+    json_builder_set_member_name(builder, "accounts");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < extra->accounts->len; i++)
+        add_account(builder, &g_array_index(extra->accounts, Account, i));
+    json_builder_end_array(builder);
+}
+
 char *
 statefile_line(Device *device)
 {
@@ -87,6 +130,7 @@ statefile_line(Device *device)
     add_number(builder, "requests", device->requests);
     if (device->extra != NULL && device->extra->boot_source != NULL)
         add_text(builder, "boot_source", device->extra->boot_source);
+    add_accounts(builder, device);
     add_log(builder, device);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# MeshCentral's own AMT stack and curl as judges of the simulator's accounts: listed, added, changed, switched off and
+# removed; whoever is there logs in with its own password, and reaches what its realms are for.
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/sim/sim.sh
+. "$here/sim.sh"
+
+version=1.1.55
+cache=$(cd "${builddir-.}" && pwd)/build-meshcentral-$version
+
+command -v node >/dev/null || skip_all "node is not installed"
+if ! test -f "$cache/package/amt/amt.js"; then
+    command -v npm >/dev/null || skip_all "npm is not installed"
+    # beside test-meshcentral.sh, which may be at the same
+    mkdir -p "$work/npm" "$cache" &&
+        (cd "$work/npm" && timeout 120 npm pack --silent "meshcentral@$version" >/dev/null 2>&1 &&
+            tar xzf "meshcentral-$version.tgz" package/amt && cp -r package "$cache/")
+fi
+test -f "$cache/package/amt/amt.js" || skip_all "meshcentral $version cannot be had from the npm registry"
+
+judge() {
+    timeout 90 node "$here/meshcentral-accounts.js" "$cache/package/amt" "$@"
+}
+
+# as USER PASSWORD ADDRESS: the status that curl gets for AMT_GeneralSettings
+as() {
+    cat >"$work/request" <<'XML'
+<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing"
+ xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"><s:Header><a:Action>http://schemas.xmlsoap.org/ws/2004/09/transfer/Get</a:Action>
+<w:ResourceURI>http://intel.com/wbem/wscim/1/amt-schema/1/AMT_GeneralSettings</w:ResourceURI><a:MessageID>1</a:MessageID></s:Header><s:Body></s:Body></s:Envelope>
+XML
+    curl -s -m 10 -o /dev/null -w '%{http_code}' --digest -u "$1:$2" --data-binary "@$work/request" "http://$3:$port/wsman"
+}
+
+is() {
+    test "$("${@:2}")" = "$1"
+}
+
+sim_start 127.86.9.1 --count 4 --model amt8,amt12,amt12-keepalive,amt16 --tls on
+ok "amt8 plain" judge 127.86.9.1 plain $port
+ok "amt12 TLS" judge 127.86.9.2 tls $tls_port
+ok "amt12-keepalive plain" judge 127.86.9.3 plain $port
+ok "amt16 TLS" judge 127.86.9.4 tls $tls_port
+ok "curl as one of the accounts made: no right to read the settings" is 401 as user0 x 127.86.9.2
+ok "curl with the administrator's new password" is 200 as admin N3w-P@ssw0rd 127.86.9.2
+ok "curl with the old one" is 401 as admin P@ssw0rd 127.86.9.2
+sim_stop
+ok "the simulator ended well" test "$sim_status" = 0
+# account NAME: how many devices tell of it in the state file, with its realms
+account() {
+    test "$(grep -c "\"name\":\"$1\",\"access\":2,\"enabled\":true,\"realms\":\[5\]" "$work/state")" = 4
+}
+ok "the state file has the accounts" account user6
+ok "and no account that was removed" test "$(grep -c operator "$work/state")" = 0
+ok "no password and no hash of one" test "$(grep -cE 'P@ssw0rd|Oper-47|"a1"' "$work/state")" = 0
+done_testing
