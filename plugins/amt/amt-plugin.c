@@ -59,6 +59,7 @@ static const PosternTask *const tasks[] = {
     &amt_inventory_get_task,
     &amt_power_get_task,
     &amt_power_set_task,
+    &amt_sol_task,
     &amt_sol_expect_task,
     &amt_time_get_task,
     &amt_time_set_task,

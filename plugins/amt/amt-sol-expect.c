@@ -68,7 +68,7 @@ reopen(Talk *talk, GError **error)
     g_clear_pointer(&talk->sol, amt_sol_close);
     talk->lost++;
     talk->plain.state = 0;
-    talk->sol = amt_sol_reopen(talk->amt, talk->run, talk->params, REOPEN_MS, error);
+    talk->sol = amt_sol_reopen(talk->amt, talk->run, talk->params, REOPEN_MS, NULL, error);
     return talk->sol != NULL;
 }
 

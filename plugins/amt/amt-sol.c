@@ -111,12 +111,16 @@ amt_sol_is_lost(const GError *why)
 }
 
 AmtSol *
-amt_sol_reopen(
-    const Amt *amt, PosternRun *run, GVariant *params, gint64 patience_ms, GError **error)
+amt_sol_reopen(const Amt *amt,
+               PosternRun *run,
+               GVariant *params,
+               gint64 patience_ms,
+               const gboolean *stop,
+               GError **error)
 {
     gint64 until = g_get_monotonic_time() + patience_ms * 1000;
 
-    while (TRUE) {
+    while (stop == NULL || !*stop) {
         g_autoptr(GError) why = NULL;
         AmtSol *sol = NULL;
         if (!amt->svc.run->sleep(run, REOPEN_PAUSE_MS, error))
@@ -130,6 +134,7 @@ amt_sol_reopen(
             return NULL;
         }
     }
+    return NULL;
 }
 
 /* ---- reading ---- */

@@ -25,9 +25,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AmtSol, amt_sol_close)
 
 /* TRUE when `why`, an error of read or write, means that a new session may well work: the device, not we, ended this one. */
 gboolean amt_sol_is_lost(const GError *why);
-/* Open again after the session was lost, for as long as `patience_ms`; the network may be away for some seconds. */
-AmtSol *amt_sol_reopen(
-    const Amt *amt, PosternRun *run, GVariant *params, gint64 patience_ms, GError **error);
+/* Open again after the session was lost, for as long as `patience_ms`; the network may be away for some seconds. `*stop` (or
+ * NULL) becomes TRUE: give up; then and with an error: NULL. */
+AmtSol *amt_sol_reopen(const Amt *amt,
+                       PosternRun *run,
+                       GVariant *params,
+                       gint64 patience_ms,
+                       const gboolean *stop,
+                       GError **error);
 
 /* ---- amt-sol-text.c ---- */
 
