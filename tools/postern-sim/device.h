@@ -54,7 +54,8 @@ typedef struct {
     GPtrArray *audit; /* of GBytes, oldest first */
     GArray *accounts; /* of Account, see accounts.h; NULL: none was asked for yet */
     guint32 last_account;
-    char *admin; /* name of the administrator; NULL: as on the command line */
+    char *admin;                  /* name of the administrator; NULL: as on the command line */
+    struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
 } DeviceExtra;
 
 typedef struct {
