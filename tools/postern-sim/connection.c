@@ -95,6 +95,18 @@ end(Connection *connection, gboolean reset)
         close(fd);
 }
 
+void
+connection_end(Connection *connection)
+{
+    end(connection, FALSE);
+}
+
+const Device *
+connection_device(const Connection *connection)
+{
+    return connection->device;
+}
+
 static void
 wait_for(Connection *connection, Wait wait, gint64 ms)
 {

@@ -26,6 +26,12 @@ void connection_start(Reactor *reactor,
 /* Ends it from outside, without `gone`. */
 void connection_free(Connection *connection);
 
+/* Ends it from outside, with `gone`. */
+void connection_end(Connection *connection);
+
+/* Whose it is. */
+const Device *connection_device(const Connection *connection);
+
 /* Closes `fd` so that the peer sees a reset. */
 void connection_reset(int fd);
 

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "device.h"
+#include "pki.h"
 #include "power.h"
 #include "sim.h"
 #include "values.h"
@@ -135,6 +136,7 @@ device_clear(Device *device)
     g_clear_pointer(&extra->log, g_array_unref);
     g_clear_pointer(&extra->events, g_array_unref);
     g_clear_pointer(&extra->audit, g_ptr_array_unref);
+    pki_free(extra->pki);
     g_free(extra->boot_source);
     g_free(extra);
 }
@@ -181,6 +183,8 @@ device_clear_events(Device *device)
 gboolean
 device_has(const Device *device, const SimInstance *instance)
 {
+    if (instance->with_tls && !sim_comes_with(device->sim, device, TRUE))
+        return FALSE;
     return instance->chance >= 100 ||
            device_derive(device, 1000 + instance->salt) % 100 < instance->chance;
 }
@@ -342,6 +346,22 @@ device_property(Device *device, const SimInstance *instance, const char *name)
         }
     }
     return NULL;
+}
+
+char **
+device_values(Device *device, const SimInstance *instance, const char *name)
+{
+    const GPtrArray *stored = stored_of(device, instance);
+    GPtrArray *found = g_ptr_array_new();
+
+    for (guint i = 0; stored != NULL && i < stored->len; i++) {
+        const DeviceStored *one = stored->pdata[i];
+        if (g_str_equal(one->name, name) && one->xml != NULL && *one->xml != '\0')
+            g_ptr_array_add(found, g_strdup(one->xml));
+    }
+    if (found->len > 0)
+        g_ptr_array_add(found, NULL);
+    return (char **)g_ptr_array_free(found, found->len == 0);
 }
 
 static void

@@ -20,6 +20,10 @@ typedef struct Sim {
     gboolean pong_optional; /* done without when the port cannot be had */
     guint16 host_port;      /* of the operating system; 0: none */
     SimTls tls;
+    struct Certs *certs; /* see sim_certs() */
+    /* what a commit of TLS settings changed, for whoever listens; NULL: nobody does */
+    void (*ports_changed)(Device *device, gpointer data);
+    gpointer ports_data;
 } Sim;
 
 /* An empty simulator. `password` is copied. */
@@ -33,6 +37,12 @@ gboolean sim_populate(Sim *sim, guint32 first, guint64 count, const char *spec, 
 
 /* TRUE when `device` listens on its plain or TLS management port. */
 gboolean sim_offers(const Sim *sim, const Device *device, gboolean tls);
+
+/* The same when it was switched on first, whatever was committed since. */
+gboolean sim_comes_with(const Sim *sim, const Device *device, gboolean tls);
+
+/* Keys and certificates of the models, made when first asked for. */
+struct Certs *sim_certs(Sim *sim);
 
 /* The device with this address, or NULL. */
 Device *sim_device(Sim *sim, guint32 address);
