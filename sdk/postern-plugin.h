@@ -339,6 +339,8 @@ typedef struct {
      *                      never because a certificate is wrong
      *   "tls-ca-file"  s   PEM file of the roots that must have issued the certificate. Without it and
      *                      without a pin any certificate is taken, as device certificates are self-signed
+     *   "tls-certificate-file" s, "tls-key-file" s  PEM: what to show to a device that asks for a certificate of ours
+     *                      (mutual TLS); without the second the key is in the first
      *   "tls-pin"      s   SHA-256 of the wanted certificate, 64 hex digits, colons allowed
      *   "tls-legacy"   b   TRUE (default): when a modern handshake fails for its version or cipher, try once more as
      *                      old firmware needs it (TLS 1.0, weak ciphers, no secure renegotiation), for
@@ -389,7 +391,8 @@ typedef struct {
     guint32 size, flags; /* as above */
     /*
      * [task] Connect to `host` (NULL: the run's target) and `port`; suspends. `options` a{sv}, may be floating, or
-     * NULL: "tls" s "require" or "off" (default), "tls-ca-file", "tls-pin", "tls-legacy", "timeout-ms" as in
+     * NULL: "tls" s "require" or "off" (default), "tls-ca-file", "tls-pin", "tls-certificate-file", "tls-key-file",
+     * "tls-legacy", "timeout-ms" as in
      * PosternHttpSvc.open(); "tls-psk-identity" s and "tls-psk-hex" s for pre-shared keys (the latter secret).
      */
     PosternStream *(*connect)(PosternRun *run, const char *host, guint32 port, GVariant *options, GError **error);

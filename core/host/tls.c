@@ -78,8 +78,11 @@ gboolean
 tls_wish_read(TlsWish *wish, GVariant *options, GError **error)
 {
     const char *pin = NULL, *psk = NULL, *ca_file = NULL, *identity = NULL;
+    const char *certificate = NULL, *key = NULL;
     const OptionPlace places[] = {{"tls-legacy", "b", &wish->may_be_legacy},
                                   {"tls-ca-file", "s", &ca_file},
+                                  {"tls-certificate-file", "s", &certificate},
+                                  {"tls-key-file", "s", &key},
                                   {"tls-psk-identity", "s", &identity},
                                   {"tls-pin", "s", &pin},
                                   {"tls-psk-hex", "s", &psk},
@@ -89,6 +92,8 @@ tls_wish_read(TlsWish *wish, GVariant *options, GError **error)
     if (!options_read(options, places, error))
         return FALSE;
     wish->ca_file = g_strdup(ca_file);
+    wish->certificate_file = g_strdup(certificate);
+    wish->key_file = g_strdup(key != NULL ? key : certificate);
     wish->psk_identity = g_strdup(identity);
     if (pin != NULL && (wish->pin = read_pin(pin, error)) == NULL)
         return FALSE;
@@ -99,6 +104,8 @@ void
 tls_wish_clear(TlsWish *wish)
 {
     g_free(wish->ca_file);
+    g_free(wish->certificate_file);
+    g_free(wish->key_file);
     g_free(wish->pin);
     g_free(wish->psk_identity);
     secret_unref(wish->psk);
@@ -111,6 +118,8 @@ tls_wish_copy(TlsWish *to, const TlsWish *from)
     tls_wish_clear(to);
     *to = *from;
     to->ca_file = g_strdup(from->ca_file);
+    to->certificate_file = g_strdup(from->certificate_file);
+    to->key_file = g_strdup(from->key_file);
     to->pin = g_strdup(from->pin);
     to->psk_identity = g_strdup(from->psk_identity);
     to->psk = from->psk != NULL ? secret_ref(from->psk) : NULL;
@@ -123,6 +132,8 @@ tls_wish_equal(const TlsWish *a, const TlsWish *b)
     const char *key_b = b->psk != NULL ? secret_peek(b->psk) : NULL;
 
     return g_strcmp0(a->ca_file, b->ca_file) == 0 && g_strcmp0(a->pin, b->pin) == 0 &&
+           g_strcmp0(a->certificate_file, b->certificate_file) == 0 &&
+           g_strcmp0(a->key_file, b->key_file) == 0 &&
            g_strcmp0(a->psk_identity, b->psk_identity) == 0 && g_strcmp0(key_a, key_b) == 0 &&
            a->may_be_legacy == b->may_be_legacy;
 }
@@ -270,6 +281,23 @@ check_psk(SSL *ssl, const char *identity, guchar *key, guint key_most)
     return copy_psk(secret_peek(session->psk), key, key_most);
 }
 
+/* A key with a password of its own cannot be read: without this OpenSSL asks the terminal for it. */
+static int
+no_password(char *buffer, int size, int writing, void *data)
+{
+    return 0;
+}
+
+static gboolean
+use_certificate(SSL_CTX *ssl, const char *certificate_file, const char *key_file)
+{
+    SSL_CTX_set_default_passwd_cb(ssl, no_password);
+    return SSL_CTX_use_certificate_chain_file(ssl, certificate_file) == 1 &&
+           SSL_CTX_use_PrivateKey_file(
+               ssl, key_file != NULL ? key_file : certificate_file, SSL_FILETYPE_PEM) == 1 &&
+           SSL_CTX_check_private_key(ssl) == 1;
+}
+
 static SSL_CTX *
 context_client(const TlsWish *wish, GError **error)
 {
@@ -286,6 +314,15 @@ context_client(const TlsWish *wish, GError **error)
         context_modern(ssl);
     if (wish->psk != NULL)
         SSL_CTX_set_psk_client_callback(ssl, give_psk);
+    if (wish->certificate_file != NULL &&
+        !use_certificate(ssl, wish->certificate_file, wish->key_file)) {
+        fail(error,
+             POSTERN_ERROR_BAD_PARAM,
+             "cannot use the certificate and key of",
+             wish->certificate_file);
+        SSL_CTX_free(ssl);
+        return NULL;
+    }
     if (wish->ca_file == NULL)
         return ssl;
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
@@ -296,14 +333,20 @@ context_client(const TlsWish *wish, GError **error)
     return NULL;
 }
 
-/* One context for each policy, kept for the life of the process: there are as many as CA files. */
+/* One context for each policy, kept for the life of the process: there are as many as files of roots
+ * and certificates. */
 static SSL_CTX *
 context_for(const TlsWish *wish, GError **error)
 {
     static GMutex lock;
     static GHashTable *contexts; /* policy in words -> SSL_CTX */
-    g_autofree char *key = g_strdup_printf(
-        "%d%d%s", wish->legacy, wish->psk != NULL, wish->ca_file != NULL ? wish->ca_file : "");
+    g_autofree char *key =
+        g_strdup_printf("%d%d%s|%s|%s",
+                        wish->legacy,
+                        wish->psk != NULL,
+                        wish->ca_file != NULL ? wish->ca_file : "",
+                        wish->certificate_file != NULL ? wish->certificate_file : "",
+                        wish->key_file != NULL ? wish->key_file : "");
     SSL_CTX *ssl;
 
     g_mutex_lock(&lock);
@@ -335,11 +378,7 @@ tls_context_serve(const char *certificate_file,
     context->psk = wish->psk != NULL ? secret_ref(wish->psk) : NULL;
     if (context->psk != NULL)
         SSL_CTX_set_psk_server_callback(context->ssl, check_psk);
-    if (certificate_file != NULL &&
-        (SSL_CTX_use_certificate_chain_file(context->ssl, certificate_file) != 1 ||
-         SSL_CTX_use_PrivateKey_file(
-             context->ssl, key_file ? key_file : certificate_file, SSL_FILETYPE_PEM) != 1 ||
-         SSL_CTX_check_private_key(context->ssl) != 1)) {
+    if (certificate_file != NULL && !use_certificate(context->ssl, certificate_file, key_file)) {
         fail(error,
              POSTERN_ERROR_BAD_PARAM,
              "cannot use the certificate and key of",
@@ -672,9 +711,8 @@ add_address(GPtrArray *names, const ASN1_OCTET_STRING *bytes)
 
     if (length != 4 && length != 16)
         return;
-    address = g_inet_address_new_from_bytes(ASN1_STRING_get0_data(bytes),
-                                            length == 4 ? G_SOCKET_FAMILY_IPV4
-                                                        : G_SOCKET_FAMILY_IPV6);
+    address = g_inet_address_new_from_bytes(
+        ASN1_STRING_get0_data(bytes), length == 4 ? G_SOCKET_FAMILY_IPV4 : G_SOCKET_FAMILY_IPV6);
     g_ptr_array_add(names, g_inet_address_to_string(address));
 }
 

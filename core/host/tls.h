@@ -16,6 +16,7 @@ typedef struct TlsSession TlsSession; /* one connection */
 typedef struct {
     char *ca_file; /* roots that must have issued the certificate; NULL: any */
     char *pin;     /* SHA-256 of the certificate, 64 lower-case hex digits; NULL: any */
+    char *certificate_file, *key_file; /* what to show when the other side asks; NULL: nothing */
     char *psk_identity;
     Secret *psk; /* hex */
     gboolean may_be_legacy;
@@ -27,8 +28,8 @@ typedef enum { TLS_DONE, TLS_WANTS_READ, TLS_WANTS_WRITE, TLS_ENDED, TLS_ERROR }
 /* Why a handshake failed: decides what may be tried next. */
 typedef enum { TLS_FAULT_OTHER, TLS_FAULT_OLD, TLS_FAULT_NOT_TLS } TlsFault;
 
-/* Check and take the members "tls-ca-file", "tls-pin", "tls-legacy", "tls-psk-identity",
- * "tls-psk-hex" of `options` (a{sv}). BAD_PARAM. */
+/* Check and take the members "tls-ca-file", "tls-pin", "tls-legacy", "tls-certificate-file", "tls-key-file",
+ * "tls-psk-identity", "tls-psk-hex" of `options` (a{sv}). BAD_PARAM. */
 gboolean tls_wish_read(TlsWish *wish, GVariant *options, GError **error);
 void tls_wish_clear(TlsWish *wish);
 void tls_wish_copy(TlsWish *to, const TlsWish *from); /* `to` is cleared first */

@@ -15,6 +15,10 @@ static const PosternField *const config[] = {
                        .summary = "PEM file of the roots that must have issued device certificates"),
     POSTERN_FIELD_ITEM(.name = "tls-pin", .type = "s",
                        .summary = "SHA-256 of the only certificate to accept, where all devices share one"),
+    POSTERN_FIELD_ITEM(.name = "tls-certificate-file", .type = "s", .format = "file",
+                       .summary = "PEM file of our certificate, for devices with mutual TLS"),
+    POSTERN_FIELD_ITEM(.name = "tls-key-file", .type = "s", .format = "file",
+                       .summary = "PEM file of its key; without it the key is in the same file"),
     POSTERN_FIELD_ITEM(.name = "port", .type = "u", .format = "port", .fallback = "16992",
                        .summary = "where devices speak plain HTTP"),
     POSTERN_FIELD_ITEM(.name = "tls-port", .type = "u", .format = "port", .fallback = "16993",
@@ -85,6 +89,8 @@ amt_create(const PosternHost *host, GVariant *config_values, GError **error)
     amt->tls = g_strdup(params_string(config_values, "tls"));
     amt->tls_ca_file = g_strdup(params_string(config_values, "tls-ca-file"));
     amt->tls_pin = g_strdup(params_string(config_values, "tls-pin"));
+    amt->tls_certificate_file = g_strdup(params_string(config_values, "tls-certificate-file"));
+    amt->tls_key_file = g_strdup(params_string(config_values, "tls-key-file"));
     amt->port = params_uint(config_values, "port", 16992);
     amt->tls_port = params_uint(config_values, "tls-port", 16993);
     amt->pong_port = params_uint(config_values, "pong-port", 623);
@@ -104,6 +110,8 @@ amt_destroy(gpointer self)
     g_free(amt->tls);
     g_free(amt->tls_ca_file);
     g_free(amt->tls_pin);
+    g_free(amt->tls_certificate_file);
+    g_free(amt->tls_key_file);
     g_free(amt);
 }
 

@@ -4,8 +4,19 @@
 
 /* What a task may say itself; the rest is the configuration's. */
 typedef struct {
-    const char *tls, *pin, *ca_file;
+    const char *tls, *pin, *ca_file, *certificate_file, *key_file;
 } Policy;
+
+/* A key goes with the certificate that was named beside it, not with another one's. */
+static void
+add_own_certificate(PosternResult *options, const Amt *amt, const Policy *own)
+{
+    gboolean named = own->certificate_file != NULL;
+
+    result_string(
+        options, "tls-certificate-file", named ? own->certificate_file : amt->tls_certificate_file);
+    result_string(options, "tls-key-file", named ? own->key_file : amt->tls_key_file);
+}
 
 static GVariant *
 make_options(const Amt *amt, const Policy *own, gboolean login)
@@ -19,6 +30,7 @@ make_options(const Amt *amt, const Policy *own, gboolean login)
     result_string(&options, "tls", own->tls != NULL ? own->tls : amt->tls);
     result_string(&options, "tls-pin", own->pin != NULL ? own->pin : amt->tls_pin);
     result_string(&options, "tls-ca-file", own->ca_file != NULL ? own->ca_file : amt->tls_ca_file);
+    add_own_certificate(&options, amt, own);
     if (!login)
         result_value(&options, "credentials", g_variant_new_strv(NULL, 0));
     return result_end(&options);
@@ -35,10 +47,12 @@ read_policy(GVariant *params, Policy *own)
 
     g_variant_iter_init(&iter, params);
     while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
-        const char **place = g_str_equal(name, "tls")           ? &own->tls
-                             : g_str_equal(name, "tls-pin")     ? &own->pin
-                             : g_str_equal(name, "tls-ca-file") ? &own->ca_file
-                                                                : NULL;
+        const char **place = g_str_equal(name, "tls")                    ? &own->tls
+                             : g_str_equal(name, "tls-pin")              ? &own->pin
+                             : g_str_equal(name, "tls-ca-file")          ? &own->ca_file
+                             : g_str_equal(name, "tls-certificate-file") ? &own->certificate_file
+                             : g_str_equal(name, "tls-key-file")         ? &own->key_file
+                                                                         : NULL;
         if (place == NULL)
             continue;
         *place = g_variant_get_string(value, NULL);

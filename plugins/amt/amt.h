@@ -14,6 +14,7 @@ typedef struct {
     char *tls;
     char *tls_ca_file;
     char *tls_pin;
+    char *tls_certificate_file, *tls_key_file; /* ours, for devices that ask for one */
     guint32 port;
     guint32 tls_port;
     guint32 pong_port;
@@ -34,7 +35,11 @@ extern const char *const amt_credentials[];
     POSTERN_FIELD_ITEM(.name = "tls-pin", .type = "s",                                                        \
                        .summary = "SHA-256 of the only certificate to accept, 64 hex digits"),                \
     POSTERN_FIELD_ITEM(.name = "tls-ca-file", .type = "s", .format = "file",                                  \
-                       .summary = "PEM file of the roots that must have issued the certificate")
+                       .summary = "PEM file of the roots that must have issued the certificate"),             \
+    POSTERN_FIELD_ITEM(.name = "tls-certificate-file", .type = "s", .format = "file",                         \
+                       .summary = "PEM file of our certificate, for devices with mutual TLS"),                \
+    POSTERN_FIELD_ITEM(.name = "tls-key-file", .type = "s", .format = "file",                                 \
+                       .summary = "PEM file of its key; without it the key is in the same file")
 /* clang-format on */
 
 /* amt-session.c */

@@ -157,19 +157,23 @@ set_versions(SSL_CTX *context, const Model *model, gboolean legacy)
            SSL_CTX_set_cipher_list(context, ciphers) == 1;
 }
 
-static SSL_CTX *
-make_context(const Model *model, gboolean legacy, const Shape *shape, GError **error)
+static void
+set_manners(SSL_CTX *context)
 {
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_num_tickets(context, 0);
+}
 
-    if (context != NULL && set_versions(context, model, legacy) &&
-        set_identity(context, model, shape)) {
-        SSL_CTX_set_mode(context,
-                         SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-        SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
-        SSL_CTX_set_num_tickets(context, 0);
+/* Frees `context` unless it is `good`. */
+static SSL_CTX *
+finish_context(SSL_CTX *context, gboolean good, const Model *model, GError **error)
+{
+    if (good) {
+        set_manners(context);
         return context;
     }
     g_autofree char *why = certs_why();
@@ -181,6 +185,16 @@ make_context(const Model *model, gboolean legacy, const Shape *shape, GError **e
                 why);
     SSL_CTX_free(context);
     return NULL;
+}
+
+static SSL_CTX *
+make_context(const Model *model, gboolean legacy, const Shape *shape, GError **error)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    gboolean good = context != NULL && set_versions(context, model, legacy) &&
+                    set_identity(context, model, shape);
+
+    return finish_context(context, good, model, error);
 }
 
 /* ---- the store ---- */
@@ -228,4 +242,21 @@ certs_context(Certs *certs, const Model *model, const Device *device, GError **e
     if (context != NULL)
         g_hash_table_insert(certs->contexts, g_steal_pointer(&key), context);
     return context;
+}
+
+SSL_CTX *
+certs_own_context(
+    Certs *certs, const Model *model, X509 *certificate, EVP_PKEY *key, GError **error)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    gboolean good = context != NULL && certificate != NULL && key != NULL &&
+                    set_versions(context, model, certs->legacy);
+
+    if (good) {
+        /* firmware serves what it was given, however weak */
+        SSL_CTX_set_security_level(context, 0);
+        good = SSL_CTX_use_certificate(context, certificate) == 1 &&
+               SSL_CTX_use_PrivateKey(context, key) == 1;
+    }
+    return finish_context(context, good, model, error);
 }

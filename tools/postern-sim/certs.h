@@ -19,5 +19,9 @@ void certs_free(Certs *certs);
  * certificate, made when first asked for; the store keeps it. NULL with `error`. */
 SSL_CTX *certs_context(Certs *certs, const Model *model, const Device *device, GError **error);
 
+/* A server context with a certificate of the device's own; the caller's. NULL with `error`. */
+SSL_CTX *certs_own_context(
+    Certs *certs, const Model *model, X509 *certificate, EVP_PKEY *key, GError **error);
+
 /* Why OpenSSL's last call failed, newly allocated; empties its queue. */
 char *certs_why(void);

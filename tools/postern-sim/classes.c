@@ -281,7 +281,7 @@ static gboolean
 begin_instance(Parser *parser, char *text, GError **error)
 {
     guint salt = 0;
-    gboolean wanted;
+    gboolean wanted, with_tls;
     SimInstance *instance;
     guint chance = 100;
 
@@ -290,13 +290,15 @@ begin_instance(Parser *parser, char *text, GError **error)
     parser->skip_instance = !wanted;
     if (!wanted)
         return TRUE;
-    if (*text != '\0' && sscanf(text, "chance:%u:%u", &salt, &chance) != 2)
-        return bad(parser, error, "after \"instance\" can stand chance:SALT:PERCENT", text);
+    with_tls = g_str_equal(text, "tls");
+    if (*text != '\0' && !with_tls && sscanf(text, "chance:%u:%u", &salt, &chance) != 2)
+        return bad(parser, error, "after \"instance\" can stand chance:SALT:PERCENT, or tls", text);
     instance = g_new0(SimInstance, 1);
     instance->class = parser->class;
     instance->index = 0;
     for (guint i = 0; i < parser->model->class_list->len; i++)
         instance->index += ((SimClass *)parser->model->class_list->pdata[i])->instances->len;
+    instance->with_tls = with_tls;
     instance->chance = chance;
     instance->salt = salt;
     instance->properties = g_ptr_array_new_with_free_func(free_property);

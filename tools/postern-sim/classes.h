@@ -38,6 +38,7 @@ typedef struct {
     SimClass *class;
     guint index;        /* number within the model, for the stores of devices */
     guint chance, salt; /* present in `chance` percent of the devices */
+    gboolean with_tls;  /* present in devices that come with TLS switched on */
     GPtrArray *properties;
 } SimInstance;
 

@@ -77,6 +77,18 @@ end(Connection *connection, gboolean reset)
     wire_end(&wire, reset);
 }
 
+void
+connection_end(Connection *connection)
+{
+    end(connection, FALSE);
+}
+
+const Device *
+connection_device(const Connection *connection)
+{
+    return connection->device;
+}
+
 static void
 wait_for(Connection *connection, Wait wait, gint64 ms)
 {

@@ -26,6 +26,12 @@ void connection_start(Reactor *reactor,
 /* Ends it from outside, without `gone`. */
 void connection_free(Connection *connection);
 
+/* Ends it from outside, with `gone`. */
+void connection_end(Connection *connection);
+
+/* Whose it is. */
+const Device *connection_device(const Connection *connection);
+
 /* Place in the owner's list. */
 guint connection_place(const Connection *connection);
 void connection_set_place(Connection *connection, guint place);

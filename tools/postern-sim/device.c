@@ -3,6 +3,7 @@
 
 #include "accounts.h"
 #include "device.h"
+#include "pki.h"
 #include "power.h"
 #include "sim.h"
 #include "values.h"
@@ -141,6 +142,7 @@ device_clear(Device *device)
     g_clear_pointer(&extra->events, g_array_unref);
     g_clear_pointer(&extra->audit, g_ptr_array_unref);
     accounts_clear(extra);
+    pki_free(extra->pki);
     g_free(extra->boot_source);
     g_free(extra);
 }
@@ -187,6 +189,8 @@ device_clear_events(Device *device)
 gboolean
 device_has(const Device *device, const SimInstance *instance)
 {
+    if (instance->with_tls && !sim_comes_with(device->sim, device, TRUE))
+        return FALSE;
     return instance->chance >= 100 ||
            device_derive(device, 1000 + instance->salt) % 100 < instance->chance;
 }
@@ -348,6 +352,22 @@ device_property(Device *device, const SimInstance *instance, const char *name)
         }
     }
     return NULL;
+}
+
+char **
+device_values(Device *device, const SimInstance *instance, const char *name)
+{
+    const GPtrArray *stored = stored_of(device, instance);
+    GPtrArray *found = g_ptr_array_new();
+
+    for (guint i = 0; stored != NULL && i < stored->len; i++) {
+        const DeviceStored *one = stored->pdata[i];
+        if (g_str_equal(one->name, name) && one->xml != NULL && *one->xml != '\0')
+            g_ptr_array_add(found, g_strdup(one->xml));
+    }
+    if (found->len > 0)
+        g_ptr_array_add(found, NULL);
+    return (char **)g_ptr_array_free(found, found->len == 0);
 }
 
 static void

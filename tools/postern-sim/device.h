@@ -56,6 +56,7 @@ typedef struct {
     guint32 last_account;
     char *admin;                  /* name of the administrator; NULL: as on the command line */
     struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
+    struct Pki *pki;              /* see pki.h; NULL until needed */
 } DeviceExtra;
 
 typedef struct {
@@ -131,6 +132,9 @@ void device_render_created(const DeviceCreated *created, char prefix, char commo
 
 /* Value of a property as text for the wire (the first, of an array); NULL when it is absent. */
 char *device_property(Device *device, const SimInstance *instance, const char *name);
+
+/* All values of an array, NULL-ended; NULL when it has none. */
+char **device_values(Device *device, const SimInstance *instance, const char *name);
 
 /* Sets one property from code or Put; `xml` is inner XML as in DeviceStored, NULL removes the
  * property. The instance falls back to its template by device_forget(). */

@@ -36,8 +36,7 @@ const Method methods_redirection[] = {
 static void
 redirection_stored(Device *device, const SimInstance *instance)
 {
-    if (device->sim->listener_changed != NULL)
-        device->sim->listener_changed(device, device->sim->listener_data);
+    sim_ports_changed(device, FALSE);
 }
 
 const Rule rules_redirection[] = {

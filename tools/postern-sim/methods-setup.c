@@ -16,14 +16,8 @@ get_uuid(Call *call)
     return DONE;
 }
 
-static guint
-nothing_to_do(Call *call)
-{
-    return DONE;
-}
-
 const Method methods_setup[] = {
     {"AMT_SetupAndConfigurationService", "GetUuid", get_uuid},
-    {"AMT_SetupAndConfigurationService", "CommitChanges", nothing_to_do},
+    {"AMT_SetupAndConfigurationService", "CommitChanges", methods_commit},
     {0},
 };

@@ -11,6 +11,8 @@ static const Method *const tables[] = {
     methods_accounts,
     methods_time,
     methods_log,
+    methods_certificates,
+    methods_8021x,
 };
 
 gboolean

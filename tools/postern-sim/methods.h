@@ -39,7 +39,10 @@ enum {
 };
 
 extern const Method methods_power[], methods_boot[], methods_redirection[], methods_setup[],
-    methods_accounts[], methods_time[], methods_log[];
+    methods_accounts[], methods_time[], methods_log[], methods_certificates[], methods_8021x[];
+
+/* CommitChanges: TLS settings and certificates come into force. */
+guint methods_commit(Call *call);
 
 /* Reads a parameter that is a whole number of 32 bits; FALSE when it is absent or none. */
 gboolean call_number(const Call *call, const char *name, guint64 *number);

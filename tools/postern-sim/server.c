@@ -3,6 +3,7 @@
 
 #include "certs.h"
 #include "connection.h"
+#include "pki.h"
 #include "pong.h"
 #include "redirect.h"
 #include "server.h"
@@ -34,8 +35,8 @@ typedef enum {
 typedef struct {
     ReactorWatch watch;
     Server *server;
-    guint32 address;
     PortKind kind;
+    guint32 address; /* INADDR_ANY: all devices' */
 } Listener;
 
 struct Server {
@@ -43,9 +44,9 @@ struct Server {
     Reactor *reactor;
     GPtrArray *listeners, *pongs;
     GPtrArray *connections, *redirects;
-    gboolean each; /* listeners for each device */
-    Certs *certs;
-    guint most; /* connections */
+    guint most;         /* connections */
+    GPtrArray *changed; /* of Device, whose web server starts anew; borrowed */
+    ReactorTimer timer; /* until they do */
 };
 
 guint
@@ -59,7 +60,8 @@ static gboolean
 make_contexts(Server *server, GError **error)
 {
     for (guint i = 0; i < server->sim->models->len; i++)
-        if (certs_context(server->certs, server->sim->models->pdata[i], NULL, error) == NULL)
+        if (certs_context(sim_certs(server->sim), server->sim->models->pdata[i], NULL, error) ==
+            NULL)
             return FALSE;
     return TRUE;
 }
@@ -119,11 +121,13 @@ refuses(const Server *server, const Device *device, gboolean tls)
 
 /* NULL, after a message, when a certificate cannot be made. */
 static SSL_CTX *
-context_of(Server *server, const Device *device)
+context_of(Server *server, Device *device)
 {
     g_autoptr(GError) error = NULL;
-    SSL_CTX *tls = certs_context(server->certs, device->model, device, &error);
+    SSL_CTX *tls = pki_context(device, &error);
 
+    if (tls == NULL && error == NULL)
+        tls = certs_context(sim_certs(server->sim), device->model, device, &error);
     if (tls == NULL)
         g_warning("%s", error->message);
     return tls;
@@ -249,8 +253,8 @@ add_listener(Server *server, guint32 address, PortKind kind, GError **error)
     listener = g_new0(Listener, 1);
     listener->watch = (ReactorWatch){.fd = fd, .ready = on_call};
     listener->server = server;
-    listener->address = address;
     listener->kind = kind;
+    listener->address = address;
     g_ptr_array_add(server->listeners, listener);
     return reactor_watch(server->reactor, &listener->watch, EPOLLIN, error);
 }
@@ -279,24 +283,6 @@ open_listener(Server *server, guint32 address, PortKind kind, GError **error)
     return add_listener(server, address, kind, optional ? NULL : error) || optional;
 }
 
-/* The device has switched the listener of its redirection ports on or off. */
-static void
-on_listener_changed(Device *device, gpointer data)
-{
-    Server *server = data;
-
-    if (!server->each)
-        return; /* one listener is for all devices: calls are refused one by one */
-    for (guint i = server->listeners->len; i-- > 0;) {
-        const Listener *listener = server->listeners->pdata[i];
-        if (listener->address == device->address && is_redirection(listener->kind))
-            g_ptr_array_remove_index_fast(server->listeners, i);
-    }
-    for (guint kind = PORT_REDIRECTION; kind <= PORT_REDIRECTION_TLS; kind++)
-        if (has_port(server->sim, device, (PortKind)kind))
-            add_listener(server, device->address, (PortKind)kind, NULL);
-}
-
 static gboolean
 listen_on(Server *server, guint32 address, Device *device, GError **error)
 {
@@ -320,6 +306,80 @@ answer_pings(Server *server, guint32 address, GError **error)
     if (pong != NULL)
         g_ptr_array_add(server->pongs, pong);
     return pong != NULL || sim->pong_optional;
+}
+
+/* ---- ports that open and close while the device runs ---- */
+
+enum { RESTART_MS = 200 /* the answer to the commit must be out */ };
+
+static Listener *
+listener_at(const Server *server, guint32 address, PortKind kind)
+{
+    for (guint i = 0; i < server->listeners->len; i++) {
+        Listener *listener = server->listeners->pdata[i];
+        if (listener->address == address && listener->kind == kind)
+            return listener;
+    }
+    return NULL;
+}
+
+/* Devices that share a listener cannot close theirs: take_call() refuses in their place. */
+static void
+change_port(Server *server, Device *device, PortKind kind)
+{
+    Listener *there = listener_at(server, device->address, kind);
+    gboolean wanted = has_port(server->sim, device, kind);
+    g_autoptr(GError) error = NULL;
+
+    if (listener_at(server, INADDR_ANY, kind) != NULL)
+        return;
+    if (there != NULL && !wanted)
+        g_ptr_array_remove_fast(server->listeners, there);
+    if (there == NULL && wanted && !open_listener(server, device->address, kind, &error))
+        g_warning("%s", error->message);
+}
+
+static void
+change_ports(Server *server, Device *device)
+{
+    for (guint kind = 0; kind < PORT_KINDS; kind++)
+        change_port(server, device, (PortKind)kind);
+}
+
+/* The web server starts anew, so that nobody goes on with the old certificate. */
+static void
+end_connections(Server *server, const Device *device)
+{
+    for (guint i = server->connections->len; i > 0; i--)
+        if (connection_device(server->connections->pdata[i - 1]) == device)
+            connection_end(server->connections->pdata[i - 1]);
+}
+
+static void
+on_restart(ReactorTimer *timer)
+{
+    Server *server = (Server *)(gpointer)((char *)timer - G_STRUCT_OFFSET(Server, timer));
+
+    for (guint i = 0; i < server->changed->len; i++) {
+        change_ports(server, server->changed->pdata[i]);
+        end_connections(server, server->changed->pdata[i]);
+    }
+    g_ptr_array_set_size(server->changed, 0);
+}
+
+static void
+on_ports_changed(Device *device, gboolean restart, gpointer data)
+{
+    Server *server = data;
+
+    if (!restart) {
+        change_ports(server, device);
+        return;
+    }
+    if (!g_ptr_array_find(server->changed, device, NULL))
+        g_ptr_array_add(server->changed, device);
+    reactor_timer_start(
+        server->reactor, &server->timer, g_get_monotonic_time() + RESTART_MS * 1000);
 }
 
 static gboolean
@@ -377,8 +437,10 @@ server_new(Sim *sim, GMainContext *context, ServerListen listen, GError **error)
     server->pongs = g_ptr_array_new_with_free_func((GDestroyNotify)pong_free);
     server->connections = g_ptr_array_new();
     server->redirects = g_ptr_array_new();
-    server->each = each;
-    server->certs = certs_new(sim->tls == SIM_TLS_LEGACY);
+    server->changed = g_ptr_array_new();
+    server->timer.fire = on_restart;
+    sim->ports_changed = on_ports_changed;
+    sim->ports_data = server;
     server->reactor = reactor_new(context, error);
     if (server->reactor == NULL || (sim->tls != SIM_TLS_OFF && !make_contexts(server, error)))
         return NULL;
@@ -394,8 +456,6 @@ server_new(Sim *sim, GMainContext *context, ServerListen listen, GError **error)
         return NULL;
     }
     server->most = limit - listening;
-    sim->listener_changed = on_listener_changed;
-    sim->listener_data = server;
     return g_steal_pointer(&server);
 }
 
@@ -408,12 +468,13 @@ server_free(Server *server)
         connection_free(server->connections->pdata[i]);
     for (guint i = 0; server->redirects != NULL && i < server->redirects->len; i++)
         redirect_free(server->redirects->pdata[i]);
-    server->sim->listener_changed = NULL;
     g_clear_pointer(&server->connections, g_ptr_array_unref);
     g_clear_pointer(&server->redirects, g_ptr_array_unref);
     g_clear_pointer(&server->listeners, g_ptr_array_unref);
     g_clear_pointer(&server->pongs, g_ptr_array_unref);
-    certs_free(server->certs);
+    reactor_timer_stop(&server->timer);
+    server->sim->ports_changed = NULL;
+    g_clear_pointer(&server->changed, g_ptr_array_unref);
     reactor_free(server->reactor);
     g_free(server);
 }

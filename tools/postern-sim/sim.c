@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "certs.h"
+#include "pki.h"
 #include "sim.h"
 
 #include <gio/gio.h>
@@ -39,6 +41,7 @@ sim_free(Sim *sim)
     g_ptr_array_unref(sim->faults);
     g_free(sim->user);
     g_free(sim->password);
+    certs_free(sim->certs);
     g_free(sim);
 }
 
@@ -50,6 +53,24 @@ sim_device(Sim *sim, guint32 address)
 
 gboolean
 sim_offers(const Sim *sim, const Device *device, gboolean tls)
+{
+    const Pki *pki = device->extra != NULL ? device->extra->pki : NULL;
+
+    if (pki != NULL && pki->committed)
+        return tls ? pki->tls : pki->plain;
+    return sim_comes_with(sim, device, tls);
+}
+
+Certs *
+sim_certs(Sim *sim)
+{
+    if (sim->certs == NULL)
+        sim->certs = certs_new(sim->tls == SIM_TLS_LEGACY);
+    return sim->certs;
+}
+
+gboolean
+sim_comes_with(const Sim *sim, const Device *device, gboolean tls)
 {
     if (device_fault(device, FAULT_NOT_PROVISIONED) != NULL ||
         device_fault(device, FAULT_AMT_DISABLED) != NULL)
@@ -168,4 +189,11 @@ sim_populate(Sim *sim, guint32 first, guint64 count, const char *spec, GError **
         device_begin(&sim->devices[i]);
     }
     return TRUE;
+}
+
+void
+sim_ports_changed(Device *device, gboolean restart)
+{
+    if (device->sim->ports_changed != NULL)
+        device->sim->ports_changed(device, restart, device->sim->ports_data);
 }

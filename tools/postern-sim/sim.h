@@ -14,7 +14,7 @@ typedef struct Sim {
     GPtrArray *faults;
     char *user, *password;
     guint64 seed;
-    gint64 started; /* wall clock, microseconds */
+    gint64 started;    /* wall clock, microseconds */
     guint8 secret[16]; /* signs nonces */
     guint16 port, tls_port;
     guint16 pong_port;                              /* UDP; 0: no pongs */
@@ -22,10 +22,11 @@ typedef struct Sim {
     guint16 host_port;                              /* of the operating system; 0: none */
     guint16 redirection_port, redirection_tls_port; /* 0: none */
     gboolean redirection_optional;                  /* done without where the ports cannot be had */
-    /* Told when a device opens or closes its redirection port; NULL: nobody listens. */
-    void (*listener_changed)(Device *device, gpointer data);
-    gpointer listener_data;
     SimTls tls;
+    struct Certs *certs; /* see sim_certs() */
+    /* Told when a device may have opened or closed ports; `restart`: its web server starts anew. NULL: nobody listens. */
+    void (*ports_changed)(Device *device, gboolean restart, gpointer data);
+    gpointer ports_data;
 } Sim;
 
 /* An empty simulator. `password` is copied. */
@@ -39,6 +40,15 @@ gboolean sim_populate(Sim *sim, guint32 first, guint64 count, const char *spec, 
 
 /* TRUE when `device` listens on its plain or TLS management port. */
 gboolean sim_offers(const Sim *sim, const Device *device, gboolean tls);
+
+/* The same when it was switched on first, whatever was committed since. */
+gboolean sim_comes_with(const Sim *sim, const Device *device, gboolean tls);
+
+/* Tells whoever listens. */
+void sim_ports_changed(Device *device, gboolean restart);
+
+/* Keys and certificates of the models, made when first asked for. */
+struct Certs *sim_certs(Sim *sim);
 
 /* The device with this address, or NULL. */
 Device *sim_device(Sim *sim, guint32 address);

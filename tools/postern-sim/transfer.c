@@ -179,6 +179,26 @@ filter(Device *device, const SimInstance *instance, GPtrArray *values)
     return TRUE;
 }
 
+/* An instance that was created: what is given is all that it has then. */
+static guint
+put_created(
+    Device *device, const Request *request, const Item *item, GPtrArray *values, GString *out)
+{
+    const Rule *rule = rules_find(item->class->name);
+    const SoapFault *fault = rule->put != NULL ? rule->put(device, NULL, values) : NULL;
+    DeviceCreated *created = (DeviceCreated *)(gsize)item->created;
+
+    if (fault != NULL)
+        return envelope_fault(out, device, request, fault);
+    g_ptr_array_sort(values, compare_stored);
+    g_ptr_array_unref(created->properties);
+    created->properties = g_ptr_array_ref(values);
+    envelope_open(out, device, request, item->class->uri, NULL, TRUE);
+    device_render_created(created, 'g', 'h', out);
+    envelope_close(out);
+    return 200;
+}
+
 guint
 transfer_put(Device *device, const Request *request, SimClass *class, GString *out)
 {
@@ -191,9 +211,11 @@ transfer_put(Device *device, const Request *request, SimClass *class, GString *o
         return envelope_fault(out, device, request, fault);
     if (!xml_is(request->body, class->name, class->uri))
         return envelope_fault(out, device, request, &FAULT_SCHEMA);
-    if (class->writable == NULL || item.instance == NULL)
+    if (class->writable == NULL)
         return envelope_fault(out, device, request, &FAULT_ACTION);
     values = transfer_read(request->body, class);
+    if (values != NULL && item.instance == NULL)
+        return put_created(device, request, &item, values, out);
     if (values == NULL || !filter(device, item.instance, values))
         return envelope_fault(out, device, request, &FAULT_REPRESENTATION);
     fault = rule->put != NULL ? rule->put(device, item.instance, values) : NULL;

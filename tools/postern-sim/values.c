@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "pki.h"
 #include "power.h"
 #include "sim.h"
 #include "values.h"
@@ -191,8 +192,36 @@ append_boot_service(Device *device, char *const *arguments, GString *out)
 static gboolean
 append_plain(Device *device, char *const *arguments, GString *out)
 {
-    g_string_append(out, device->model->plain ? "true" : "false");
+    g_string_append(out, sim_comes_with(device->sim, device, FALSE) ? "true" : "false");
     return TRUE;
+}
+
+static gboolean
+append_tls(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append(out, sim_comes_with(device->sim, device, TRUE) ? "true" : "false");
+    return TRUE;
+}
+
+static gboolean
+append_factory_certificate(Device *device, char *const *arguments, GString *out)
+{
+    g_autofree char *text = pki_factory_text(device);
+
+    if (text != NULL)
+        g_string_append(out, text);
+    return text != NULL;
+}
+
+static gboolean
+append_factory_subject(Device *device, char *const *arguments, GString *out)
+{
+    g_autofree char *text = pki_factory_subject(device);
+    g_autofree char *escaped = text != NULL ? g_markup_escape_text(text, -1) : NULL;
+
+    if (text != NULL)
+        g_string_append(out, escaped);
+    return text != NULL;
 }
 
 static gboolean
@@ -223,6 +252,9 @@ static const Value table[] = {
     {"events", 0, append_events},
     {"boot-service", 0, append_boot_service},
     {"plain", 0, append_plain},
+    {"tls", 0, append_tls},
+    {"factory-certificate", 0, append_factory_certificate},
+    {"factory-subject", 0, append_factory_subject},
     {"space", 0, append_space},
 };
 /* clang-format on */
