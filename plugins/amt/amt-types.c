@@ -183,6 +183,7 @@ static const WsmanType types[] = {
     {"UserName", NULL, "s"},
     {"UserOfService", NULL, "ref"},
     {"Username", NULL, "s"},
+    {"VLANTag", NULL, "u"},
     {"Version", NULL, "s"},
     {"VersionCharacteristics", NULL, "au"},
     {"VersionString", NULL, "s"},

@@ -294,15 +294,59 @@ render_stored(const GPtrArray *stored, const char *name, char prefix, char commo
     }
 }
 
+static gint
+compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static gboolean
+in_template(const SimInstance *instance, const char *name)
+{
+    for (guint i = 0; i < instance->properties->len; i++)
+        if (g_str_equal(((const SimProperty *)instance->properties->pdata[i])->name, name))
+            return TRUE;
+    return FALSE;
+}
+
+/* Names that were stored and that the template has not, sorted; NULL: none, as nearly always. */
+static GPtrArray *
+further_names(const SimInstance *instance, const GPtrArray *stored)
+{
+    GPtrArray *names = NULL;
+
+    for (guint i = 0; stored != NULL && i < stored->len; i++) {
+        char *name = ((const DeviceStored *)stored->pdata[i])->name;
+        if (in_template(instance, name))
+            continue;
+        if (names == NULL)
+            names = g_ptr_array_new();
+        if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+            g_ptr_array_add(names, name);
+    }
+    if (names != NULL)
+        g_ptr_array_sort(names, compare_names);
+    return names;
+}
+
 void
 device_render(Device *device, const SimInstance *instance, char prefix, char common, GString *out)
 {
     const GPtrArray *stored = stored_of(device, instance);
+    g_autoptr(GPtrArray) further = further_names(instance, stored);
     const char *last = "";
+    guint next = 0;
 
     g_string_append_printf(out, "<%c:%s>", prefix, instance->class->name);
-    for (guint i = 0; i < instance->properties->len; i++) {
-        const SimProperty *property = instance->properties->pdata[i];
+    for (guint i = 0; i <= instance->properties->len; i++) {
+        const SimProperty *property =
+            i < instance->properties->len ? instance->properties->pdata[i] : NULL;
+        for (; further != NULL && next < further->len &&
+               (property == NULL || strcmp(further->pdata[next], property->name) < 0);
+             next++)
+            render_stored(stored, further->pdata[next], prefix, common, out);
+        if (property == NULL)
+            break;
         if (!is_stored(stored, property->name))
             render_property(device, property, prefix, common, out);
         else if (!g_str_equal(last, property->name))
@@ -342,6 +386,23 @@ device_property(Device *device, const SimInstance *instance, const char *name)
         }
     }
     return NULL;
+}
+
+char *
+device_words(Device *device, const SimInstance *instance, const char *name)
+{
+    const GPtrArray *stored = stored_of(device, instance);
+    GString *words;
+
+    if (!is_stored(stored, name))
+        return device_property(device, instance, name);
+    words = g_string_new(NULL);
+    for (guint i = 0; i < stored->len; i++) {
+        const DeviceStored *one = stored->pdata[i];
+        if (g_str_equal(one->name, name) && one->xml != NULL)
+            g_string_append_printf(words, "%s%s", words->len > 0 ? " " : "", one->xml);
+    }
+    return g_string_free(words, FALSE);
 }
 
 static void

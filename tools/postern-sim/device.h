@@ -52,6 +52,7 @@ typedef struct {
     gint64 clock_offset;
     GArray *events;   /* 21 bytes each, oldest first, see logs.h */
     GPtrArray *audit; /* of GBytes, oldest first */
+    gint64 link_until; /* monotonic: the firmware has the wireless link so long */
 } DeviceExtra;
 
 typedef struct {
@@ -71,6 +72,7 @@ struct Device {
     guint32 next_message, next_context, nonce_epoch;
     guint32 boots, refused;
     guint32 events_cleared; /* of the event log */
+    gboolean loses_answer;  /* the request being served cut the way back: close without an answer */
     const char *caller;     /* account whose request is being served; NULL: none */
     PowerStep steps[2];
     gint64 unreachable_until; /* the network adapter resets */
@@ -126,6 +128,9 @@ void device_render_created(const DeviceCreated *created, char prefix, char commo
 
 /* Value of a property as text for the wire (the first, of an array); NULL when it is absent. */
 char *device_property(Device *device, const SimInstance *instance, const char *name);
+
+/* All values of an array, blank-separated; NULL when it is absent. */
+char *device_words(Device *device, const SimInstance *instance, const char *name);
 
 /* Sets one property from code or Put; `xml` is inner XML as in DeviceStored, NULL removes the
  * property. The instance falls back to its template by device_forget(). */

@@ -34,10 +34,14 @@ enum {
 };
 
 extern const Method methods_power[], methods_boot[], methods_redirection[], methods_setup[],
-    methods_accounts[], methods_time[], methods_log[];
+    methods_accounts[], methods_time[], methods_log[],
+    methods_network[];
 
 /* Reads a parameter that is a whole number of 32 bits; FALSE when it is absent or none. */
 gboolean call_number(const Call *call, const char *name, guint64 *number);
+
+/* The instance that the call's selectors name; NULL: there is none, or it was created. */
+const SimInstance *call_instance(const Call *call);
 
 /* Puts what is asked for into `property` of the class's only instance, if it is one of `states`. */
 guint call_state_change(Call *call, const char *const *states, const char *property);

@@ -5,6 +5,7 @@
 
 /* One table for each subject, each ended by a row without a class. */
 static const Rule *const tables[] = {
+    rules_network,
     NULL,
 };
 
@@ -18,6 +19,29 @@ rules_find(const char *class_name)
             if (g_str_equal(at->class, class_name))
                 return at;
     return &none;
+}
+
+void
+rules_add(GPtrArray *values, const char *name, const char *xml)
+{
+    DeviceStored *one = g_new0(DeviceStored, 1);
+
+    one->name = g_strdup(name);
+    one->xml = g_strdup(xml);
+    g_ptr_array_add(values, one);
+}
+
+char *
+rules_words(const GPtrArray *values, const char *name)
+{
+    GString *words = g_string_new(NULL);
+
+    for (guint i = 0; i < values->len; i++) {
+        const DeviceStored *one = values->pdata[i];
+        if (g_str_equal(one->name, name) && one->xml != NULL)
+            g_string_append_printf(words, "%s%s", words->len > 0 ? " " : "", one->xml);
+    }
+    return g_string_free(words, FALSE);
 }
 
 const char *

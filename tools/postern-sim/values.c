@@ -195,6 +195,17 @@ append_plain(Device *device, char *const *arguments, GString *out)
     return TRUE;
 }
 
+/* Who has the wireless link: 1 the firmware, 2 the operating system's driver. */
+static gboolean
+append_link_owner(Device *device, char *const *arguments, GString *out)
+{
+    gboolean ours =
+        device->extra != NULL && device->extra->link_until > g_get_monotonic_time();
+
+    g_string_append_c(out, ours ? '1' : '2');
+    return TRUE;
+}
+
 static gboolean
 append_space(Device *device, char *const *arguments, GString *out)
 {
@@ -223,6 +234,7 @@ static const Value table[] = {
     {"events", 0, append_events},
     {"boot-service", 0, append_boot_service},
     {"plain", 0, append_plain},
+    {"link-owner", 0, append_link_owner},
     {"space", 0, append_space},
 };
 /* clang-format on */
