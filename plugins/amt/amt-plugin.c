@@ -44,6 +44,9 @@ static const PosternCredentialType digest = {
 static const PosternCredentialType *const credential_types[] = {&digest, NULL};
 
 static const PosternTask *const tasks[] = {
+    &amt_alarm_add_task,
+    &amt_alarm_list_task,
+    &amt_alarm_remove_task,
     &amt_diagnose_task,
     &amt_eventlog_clear_task,
     &amt_eventlog_get_task,

@@ -108,6 +108,12 @@ extern const PosternTask amt_time_set_task;
 extern const PosternTask amt_network_get_task;
 extern const PosternTask amt_network_set_task;
 extern const PosternTask amt_wifi_link_set_task;
+extern const PosternTask amt_alarm_list_task;
+extern const PosternTask amt_alarm_add_task;
+extern const PosternTask amt_alarm_remove_task;
+
+/* amt-time.c: seconds since 1970 by the firmware's clock; 0 with `error`. */
+gint64 amt_device_clock(WsMan *ws, GError **error);
 
 /* amt-identify.c: what a conversation without a login shows, as amt.identify returns it. Floating. */
 GVariant *amt_visit(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **error);

@@ -12,6 +12,7 @@ static const Method *const tables[] = {
     methods_time,
     methods_log,
     methods_network,
+    methods_alarm,
 };
 
 gboolean

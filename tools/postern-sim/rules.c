@@ -31,6 +31,18 @@ rules_add(GPtrArray *values, const char *name, const char *xml)
     g_ptr_array_add(values, one);
 }
 
+guint
+rules_count(const Device *device, const SimClass *class)
+{
+    const GPtrArray *created = device->extra != NULL ? device->extra->created : NULL;
+    guint count = 0;
+
+    for (guint i = 0; created != NULL && i < created->len; i++)
+        if (((const DeviceCreated *)created->pdata[i])->class == class)
+            count++;
+    return count;
+}
+
 char *
 rules_words(const GPtrArray *values, const char *name)
 {

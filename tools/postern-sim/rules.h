@@ -36,3 +36,6 @@ char *rules_words(const GPtrArray *values, const char *name);
 
 /* Adds a value; `xml` NULL: the property is absent, whatever the class file says. */
 void rules_add(GPtrArray *values, const char *name, const char *xml);
+
+/* How many instances of `class` were made. */
+guint rules_count(const Device *device, const SimClass *class);

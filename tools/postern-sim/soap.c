@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "alarm.h"
 #include "realms.h"
 #include "sim.h"
 #include "soap.h"
@@ -262,6 +263,7 @@ soap_serve(Device *device, const char *text, gsize length, GString *out, SoapNot
     guint status;
 
     *note = (SoapNote){"(malformed)", "", FALSE};
+    alarms_fire(device);
     if (!parsed) {
         status = envelope_fault(out, device, &request, &FAULT_SCHEMA);
     } else if (xml_is(request.body, "Identify", NS_IDENTITY)) {
