@@ -16,6 +16,7 @@ static const WsmanType types[] = {
     {"AdditionalTypeOfHardware", NULL, "s"},
     {"AllowedControlModes", NULL, "au"},
     {"Antecedent", NULL, "ref"},
+    {"AuthenticationMethod", NULL, "u"},
     {"AvailableRequestedPowerStates", NULL, "au"},
     {"BIOSBootString", NULL, "s"},
     {"BIOSLastStatus", NULL, "au"},
@@ -53,6 +54,7 @@ static const WsmanType types[] = {
     {"DomainName", NULL, "s"},
     {"ElementName", NULL, "s"},
     {"EnabledState", NULL, "u"},
+    {"EncryptionMethod", NULL, "u"},
     {"EventRecords", NULL, "aay"},
     {"ExternalBusClockSpeed", NULL, "u"},
     {"Family", NULL, "u"},
@@ -128,6 +130,7 @@ static const WsmanType types[] = {
     {"PresenceNotificationInterval", NULL, "u"},
     {"PrimaryBIOS", NULL, "b"},
     {"PrimaryDNS", NULL, "s"},
+    {"Priority", "CIM_WiFiEndpointSettings", "u"},
     {"PrivacyLevel", NULL, "u"},
     {"ProvisioningMode", NULL, "u"},
     {"ProvisioningServerOTP", NULL, "ay"},
@@ -189,6 +192,7 @@ static const WsmanType types[] = {
     {"VersionString", NULL, "s"},
     {"WatchDogGUID", NULL, "s"},
     {"X509Certificate", NULL, "ay"},
+    {"localProfileSynchronizationEnabled", NULL, "u"},
 };
 /* clang-format on */
 

@@ -13,6 +13,7 @@ static const Method *const tables[] = {
     methods_log,
     methods_network,
     methods_alarm,
+    methods_wifi,
 };
 
 gboolean

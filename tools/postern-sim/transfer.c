@@ -140,6 +140,12 @@ compare_stored(gconstpointer a, gconstpointer b)
     return strcmp((*(DeviceStored *const *)a)->name, (*(DeviceStored *const *)b)->name);
 }
 
+void
+transfer_sort(GPtrArray *values)
+{
+    g_ptr_array_sort(values, compare_stored);
+}
+
 GPtrArray *
 transfer_read(const xmlNode *node, const SimClass *class)
 {
@@ -252,7 +258,7 @@ transfer_add(Device *device, SimClass *class, GPtrArray *values, gboolean *exist
     if (extra->created == NULL)
         extra->created = g_ptr_array_new_with_free_func((GDestroyNotify)device_created_free);
     add_keys(device, class, values);
-    g_ptr_array_sort(values, compare_stored);
+    transfer_sort(values);
     for (guint i = 0; i < extra->created->len; i++) {
         created = extra->created->pdata[i];
         if (created->class == class && same_keys(class, created->properties, values))
