@@ -31,12 +31,7 @@ profile_at(const Device *device, guint n)
 static DeviceCreated *
 profile_with(const Device *device, const char *name, const char *value)
 {
-    DeviceCreated *one;
-
-    for (guint i = 0; (one = profile_at(device, i)) != NULL; i++)
-        if (g_strcmp0(rules_value(one->properties, name), value) == 0)
-            return one;
-    return NULL;
+    return rules_created(device, class_name, name, value);
 }
 
 static gboolean

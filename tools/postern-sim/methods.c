@@ -14,6 +14,7 @@ static const Method *const tables[] = {
     methods_network,
     methods_alarm,
     methods_wifi,
+    methods_remote,
 };
 
 gboolean

@@ -7,6 +7,7 @@
 static const Rule *const tables[] = {
     rules_network,
     rules_wifi,
+    rules_remote,
     NULL,
 };
 
@@ -30,6 +31,20 @@ rules_add(GPtrArray *values, const char *name, const char *xml)
     one->name = g_strdup(name);
     one->xml = g_strdup(xml);
     g_ptr_array_add(values, one);
+}
+
+DeviceCreated *
+rules_created(const Device *device, const char *class_name, const char *name, const char *value)
+{
+    const GPtrArray *created = device->extra != NULL ? device->extra->created : NULL;
+
+    for (guint i = 0; created != NULL && i < created->len; i++) {
+        DeviceCreated *one = created->pdata[i];
+        if (g_str_equal(one->class->name, class_name) &&
+            g_strcmp0(rules_value(one->properties, name), value) == 0)
+            return one;
+    }
+    return NULL;
 }
 
 guint

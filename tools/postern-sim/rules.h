@@ -23,7 +23,7 @@ typedef struct {
     const SoapFault *(*remove)(Device *device, const DeviceCreated *created);
 } Rule;
 
-extern const Rule rules_network[], rules_wifi[];
+extern const Rule rules_network[], rules_wifi[], rules_remote[];
 
 /* The rule of a class; one without any hook when it has none. */
 const Rule *rules_find(const char *class_name);
@@ -39,3 +39,9 @@ void rules_add(GPtrArray *values, const char *name, const char *xml);
 
 /* How many instances of `class` were made. */
 guint rules_count(const Device *device, const SimClass *class);
+
+/* The instance of that class that was made with this value of a property; NULL: none. */
+DeviceCreated *rules_created(const Device *device,
+                             const char *class_name,
+                             const char *name,
+                             const char *value);

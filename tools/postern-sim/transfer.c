@@ -185,6 +185,29 @@ filter(Device *device, const SimInstance *instance, GPtrArray *values)
     return TRUE;
 }
 
+/* Replaces what can be written of an instance that was made; keys are left as they are. */
+static guint
+put_created(Device *device, const Request *request, const Item *item, GString *out)
+{
+    g_autoptr(GPtrArray) values = transfer_read(request->body, item->class);
+    GPtrArray *own = item->created->properties;
+
+    if (values == NULL)
+        return envelope_fault(out, device, request, &FAULT_REPRESENTATION);
+    for (guint i = 0; i < own->len; i++) {
+        DeviceStored *one = own->pdata[i];
+        const char *wanted = rules_value(values, one->name);
+        if (wanted == NULL || !g_strv_contains((const char *const *)item->class->writable, one->name))
+            continue;
+        g_free(one->xml);
+        one->xml = g_strdup(wanted);
+    }
+    envelope_open(out, device, request, item->class->uri, NULL, TRUE);
+    device_render_created(item->created, 'g', 'h', out);
+    envelope_close(out);
+    return 200;
+}
+
 guint
 transfer_put(Device *device, const Request *request, SimClass *class, GString *out)
 {
@@ -197,8 +220,10 @@ transfer_put(Device *device, const Request *request, SimClass *class, GString *o
         return envelope_fault(out, device, request, fault);
     if (!xml_is(request->body, class->name, class->uri))
         return envelope_fault(out, device, request, &FAULT_SCHEMA);
-    if (class->writable == NULL || item.instance == NULL)
+    if (class->writable == NULL)
         return envelope_fault(out, device, request, &FAULT_ACTION);
+    if (item.created != NULL)
+        return put_created(device, request, &item, out);
     values = transfer_read(request->body, class);
     if (values == NULL || !filter(device, item.instance, values))
         return envelope_fault(out, device, request, &FAULT_REPRESENTATION);
