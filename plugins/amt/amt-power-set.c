@@ -115,16 +115,6 @@ check_possible(const Change *change, GError **error)
         text[0] != '\0' ? text : "nothing it tells");
 }
 
-static gboolean
-is_lost(const GError *why)
-{
-    return g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_UNREACHABLE) ||
-           g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_REFUSED) ||
-           g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_TIMEOUT) ||
-           g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_TLS) ||
-           g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_PROTOCOL);
-}
-
 /* TRUE also when the answer was lost: then `confirmed` stays FALSE and `lost` says how. */
 static gboolean
 request(Change *change, GError **lost, GError **error)
@@ -151,7 +141,7 @@ request(Change *change, GError **lost, GError **error)
         change->confirmed = TRUE;
         return wsman_check_return(change->ws, outputs, class_name, method, error);
     }
-    if (wsman_fault(change->ws) == NULL && is_lost(why) &&
+    if (amt_is_lost(change->ws, why) &&
         change->amt->svc.run->remaining_ms(change->run) > STEP_MS) {
         g_propagate_error(lost, g_steal_pointer(&why));
         return TRUE;
@@ -174,7 +164,7 @@ look(Change *change, GError **error)
         power.available = NULL;
         return SEEN_STATE;
     }
-    if (is_lost(why) && wsman_fault(change->ws) == NULL)
+    if (amt_is_lost(change->ws, why))
         return SEEN_NOTHING;
     g_propagate_error(error, g_steal_pointer(&why));
     return SEEN_FAILURE;

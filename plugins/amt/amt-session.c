@@ -130,6 +130,27 @@ amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error)
     return wsman_open(&amt->svc, run, &amt_profile, amt_http_options(amt, params, TRUE), error);
 }
 
+WsMan *
+amt_open_at(const Amt *amt, PosternRun *run, GVariant *params, const char *host, GError **error)
+{
+    g_autoptr(GVariant) options = g_variant_ref_sink(amt_http_options(amt, params, TRUE));
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(options);
+
+    g_variant_dict_insert(&dict, "host", "s", host);
+    return wsman_open(&amt->svc, run, &amt_profile, g_variant_dict_end(&dict), error);
+}
+
+gboolean
+amt_is_lost(WsMan *ws, const GError *why)
+{
+    return wsman_fault(ws) == NULL &&
+           (g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_UNREACHABLE) ||
+            g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_REFUSED) ||
+            g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_TIMEOUT) ||
+            g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_TLS) ||
+            g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_PROTOCOL));
+}
+
 static gboolean
 keep_first(const WsmanItem *item, gpointer data, GError **error)
 {
@@ -169,6 +190,44 @@ amt_read_single(WsMan *ws, const char *class_name, GError **error)
     if (!wsman_absent(ws))
         g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
+}
+
+static gboolean
+keep_instance(const WsmanItem *item, gpointer data, GError **error)
+{
+    g_ptr_array_add(data, g_variant_ref(item->values));
+    return TRUE;
+}
+
+GPtrArray *
+amt_read_all(WsMan *ws, const char *class_name, GError **error)
+{
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
+    g_autoptr(GError) why = NULL;
+
+    if (wsman_enumerate(ws, class_name, FALSE, keep_instance, all, &why) || wsman_absent(ws))
+        return g_steal_pointer(&all);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return NULL;
+}
+
+GVariant *
+amt_find(GPtrArray *instances, const char *property, const char *value)
+{
+    for (guint i = 0; i < instances->len; i++)
+        if (g_strcmp0(params_string(instances->pdata[i], property), value) == 0)
+            return instances->pdata[i];
+    return NULL;
+}
+
+GVariant *
+amt_key(const char *name, const char *value)
+{
+    PosternResult keys;
+
+    result_begin(&keys);
+    result_string(&keys, name, value);
+    return result_end(&keys);
 }
 
 gboolean

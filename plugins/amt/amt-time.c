@@ -21,6 +21,14 @@ read_clocks(WsMan *ws, gint64 *theirs, gint64 *before, gint64 *after, GError **e
                                         "the device told no time: Ta0 is missing or zero");
 }
 
+gint64
+amt_device_clock(WsMan *ws, GError **error)
+{
+    gint64 theirs, before, after;
+
+    return read_clocks(ws, &theirs, &before, &after, error) ? theirs : 0;
+}
+
 static void
 add_time(PosternResult *result, const char *name, gint64 seconds)
 {

@@ -50,11 +50,22 @@ GVariant *amt_unverified_options(const Amt *amt);
 void amt_options_init(Amt *amt); /* once the rest of it is filled in */
 void amt_options_clear(Amt *amt);
 WsMan *amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error);
+/* The same with a machine that answers at another address than the run's target. */
+WsMan *
+amt_open_at(const Amt *amt, PosternRun *run, GVariant *params, const char *host, GError **error);
+/* The request may have arrived although its answer did not: what it asked for may be so. */
+gboolean amt_is_lost(WsMan *ws, const GError *why);
 /* A Get failed in a way that makes it worth while to look for the same by an enumeration. */
 gboolean amt_ask_otherwise(WsMan *ws, const GError *why);
 /* The only instance of a class: Get, or where a release wants keys for that, the first of an enumeration. NULL
  * without `error`: the device has none, or no such class. */
 GVariant *amt_read_single(WsMan *ws, const char *class_name, GError **error);
+/* Every instance of a class, a{sv} each; a class that this release lacks has none. NULL with `error`. */
+GPtrArray *amt_read_all(WsMan *ws, const char *class_name, GError **error);
+/* The first of them with this text as a property, borrowed; NULL: none. */
+GVariant *amt_find(GPtrArray *instances, const char *property, const char *value);
+/* Selectors with one key. Floating. */
+GVariant *amt_key(const char *name, const char *value);
 /* RequestStateChange of a singleton. */
 gboolean amt_request_state(WsMan *ws, const char *class_name, guint32 state, GError **error);
 /* Put of a singleton with one property changed; takes a floating `value`. */
@@ -124,6 +135,23 @@ extern const PosternTask amt_sol_task;
 extern const PosternTask amt_sol_expect_task;
 extern const PosternTask amt_time_get_task;
 extern const PosternTask amt_time_set_task;
+extern const PosternTask amt_network_get_task;
+extern const PosternTask amt_network_set_task;
+extern const PosternTask amt_wifi_link_set_task;
+extern const PosternTask amt_wifi_list_task;
+extern const PosternTask amt_wifi_add_task;
+extern const PosternTask amt_wifi_remove_task;
+extern const PosternTask amt_wifi_set_task;
+extern const PosternTask amt_environment_get_task;
+extern const PosternTask amt_environment_set_task;
+extern const PosternTask amt_remoteaccess_get_task;
+extern const PosternTask amt_remoteaccess_set_task;
+extern const PosternTask amt_alarm_list_task;
+extern const PosternTask amt_alarm_add_task;
+extern const PosternTask amt_alarm_remove_task;
+
+/* amt-time.c: seconds since 1970 by the firmware's clock; 0 with `error`. */
+gint64 amt_device_clock(WsMan *ws, GError **error);
 
 /* amt-identify.c: what a conversation without a login shows, as amt.identify returns it. Floating. */
 GVariant *amt_visit(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **error);

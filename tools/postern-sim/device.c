@@ -304,15 +304,59 @@ render_stored(const GPtrArray *stored, const char *name, char prefix, char commo
     }
 }
 
+static gint
+compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static gboolean
+in_template(const SimInstance *instance, const char *name)
+{
+    for (guint i = 0; i < instance->properties->len; i++)
+        if (g_str_equal(((const SimProperty *)instance->properties->pdata[i])->name, name))
+            return TRUE;
+    return FALSE;
+}
+
+/* Names that were stored and that the template has not, sorted; NULL: none, as nearly always. */
+static GPtrArray *
+further_names(const SimInstance *instance, const GPtrArray *stored)
+{
+    GPtrArray *names = NULL;
+
+    for (guint i = 0; stored != NULL && i < stored->len; i++) {
+        char *name = ((const DeviceStored *)stored->pdata[i])->name;
+        if (in_template(instance, name))
+            continue;
+        if (names == NULL)
+            names = g_ptr_array_new();
+        if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+            g_ptr_array_add(names, name);
+    }
+    if (names != NULL)
+        g_ptr_array_sort(names, compare_names);
+    return names;
+}
+
 void
 device_render(Device *device, const SimInstance *instance, char prefix, char common, GString *out)
 {
     const GPtrArray *stored = stored_of(device, instance);
+    g_autoptr(GPtrArray) further = further_names(instance, stored);
     const char *last = "";
+    guint next = 0;
 
     g_string_append_printf(out, "<%c:%s>", prefix, instance->class->name);
-    for (guint i = 0; i < instance->properties->len; i++) {
-        const SimProperty *property = instance->properties->pdata[i];
+    for (guint i = 0; i <= instance->properties->len; i++) {
+        const SimProperty *property =
+            i < instance->properties->len ? instance->properties->pdata[i] : NULL;
+        for (; further != NULL && next < further->len &&
+               (property == NULL || strcmp(further->pdata[next], property->name) < 0);
+             next++)
+            render_stored(stored, further->pdata[next], prefix, common, out);
+        if (property == NULL)
+            break;
         if (!is_stored(stored, property->name))
             render_property(device, property, prefix, common, out);
         else if (!g_str_equal(last, property->name))
@@ -358,9 +402,15 @@ char **
 device_values(Device *device, const SimInstance *instance, const char *name)
 {
     const GPtrArray *stored = stored_of(device, instance);
-    GPtrArray *found = g_ptr_array_new();
+    g_autofree char *words = NULL;
+    GPtrArray *found;
 
-    for (guint i = 0; stored != NULL && i < stored->len; i++) {
+    if (!is_stored(stored, name)) {
+        words = device_property(device, instance, name);
+        return words != NULL ? g_strsplit(words, " ", -1) : NULL;
+    }
+    found = g_ptr_array_new();
+    for (guint i = 0; i < stored->len; i++) {
         const DeviceStored *one = stored->pdata[i];
         if (g_str_equal(one->name, name) && one->xml != NULL && *one->xml != '\0')
             g_ptr_array_add(found, g_strdup(one->xml));

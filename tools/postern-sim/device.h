@@ -57,6 +57,8 @@ typedef struct {
     char *admin;                  /* name of the administrator; NULL: as on the command line */
     struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
     struct Pki *pki;              /* see pki.h; NULL until needed */
+    gint64 alarms_until;          /* by the device's clock: alarms up to then have gone off */
+    gint64 link_until;            /* monotonic: the firmware has the wireless link so long */
 } DeviceExtra;
 
 typedef struct {
@@ -76,6 +78,7 @@ struct Device {
     guint32 next_message, next_context, nonce_epoch;
     guint32 boots, refused;
     guint32 events_cleared; /* of the event log */
+    gboolean loses_answer;  /* the request being served cut the way back: close without an answer */
     const char *caller;     /* account whose request is being served; NULL: none */
     guint32 caller_handle;  /* of the account that logged in last, see accounts.h */
     PowerStep steps[2];

@@ -357,7 +357,8 @@ serve_wsman(Exchange *exchange)
     device_note(device, note.action, note.target, status);
     if (status == 401)
         return answer_401(exchange, FALSE);
-    if (note.acted && device_fault(device, FAULT_LOST_ANSWER) != NULL) {
+    if (device->loses_answer || (note.acted && device_fault(device, FAULT_LOST_ANSWER) != NULL)) {
+        device->loses_answer = FALSE;
         exchange->result->drop = TRUE;
         return status;
     }

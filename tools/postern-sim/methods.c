@@ -13,6 +13,10 @@ static const Method *const tables[] = {
     methods_log,
     methods_certificates,
     methods_8021x,
+    methods_network,
+    methods_alarm,
+    methods_wifi,
+    methods_remote,
 };
 
 gboolean
@@ -21,6 +25,16 @@ call_number(const Call *call, const char *name, guint64 *number)
     g_autofree char *text = g_strstrip(xml_text(xml_child(call->input, name)));
 
     return g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, number, NULL);
+}
+
+const SimInstance *
+call_instance(const Call *call)
+{
+    const SoapFault *fault;
+    Item item;
+
+    return item_find(call->device, call->request, call->class, &item, &fault) ? item.instance
+                                                                              : NULL;
 }
 
 guint

@@ -39,13 +39,17 @@ enum {
 };
 
 extern const Method methods_power[], methods_boot[], methods_redirection[], methods_setup[],
-    methods_accounts[], methods_time[], methods_log[], methods_certificates[], methods_8021x[];
+    methods_accounts[], methods_time[], methods_log[], methods_certificates[], methods_8021x[],
+    methods_network[], methods_alarm[], methods_wifi[], methods_remote[];
 
 /* CommitChanges: TLS settings and certificates come into force. */
 guint methods_commit(Call *call);
 
 /* Reads a parameter that is a whole number of 32 bits; FALSE when it is absent or none. */
 gboolean call_number(const Call *call, const char *name, guint64 *number);
+
+/* The instance that the call's selectors name; NULL: there is none, or it was created. */
+const SimInstance *call_instance(const Call *call);
 
 /* Puts what is asked for into `property` of the class's only instance, if it is one of `states`. */
 guint call_state_change(Call *call, const char *const *states, const char *property);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "alarm.h"
 #include "power.h"
 
 enum {
@@ -30,6 +31,7 @@ boot(Device *device)
 guint
 power_state(Device *device, gint64 now)
 {
+    alarms_fire(device);
     while (device->steps[0].due != 0 && device->steps[0].due <= now) {
         device->power = device->steps[0].state;
         if (device->steps[0].boots)

@@ -8,6 +8,9 @@ static const Rule *const tables[] = {
     rules_redirection,
     rules_certificates,
     rules_8021x,
+    rules_network,
+    rules_wifi,
+    rules_remote,
     NULL,
 };
 
@@ -21,6 +24,55 @@ rules_find(const char *class_name)
             if (g_str_equal(at->class, class_name))
                 return at;
     return &none;
+}
+
+void
+rules_add(GPtrArray *values, const char *name, const char *xml)
+{
+    DeviceStored *one = g_new0(DeviceStored, 1);
+
+    one->name = g_strdup(name);
+    one->xml = g_strdup(xml);
+    g_ptr_array_add(values, one);
+}
+
+DeviceCreated *
+rules_created(const Device *device, const char *class_name, const char *name, const char *value)
+{
+    const GPtrArray *created = device->extra != NULL ? device->extra->created : NULL;
+
+    for (guint i = 0; created != NULL && i < created->len; i++) {
+        DeviceCreated *one = created->pdata[i];
+        if (g_str_equal(one->class->name, class_name) &&
+            g_strcmp0(rules_value(one->properties, name), value) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+guint
+rules_count(const Device *device, const SimClass *class)
+{
+    const GPtrArray *created = device->extra != NULL ? device->extra->created : NULL;
+    guint count = 0;
+
+    for (guint i = 0; created != NULL && i < created->len; i++)
+        if (((const DeviceCreated *)created->pdata[i])->class == class)
+            count++;
+    return count;
+}
+
+char *
+rules_words(const GPtrArray *values, const char *name)
+{
+    GString *words = g_string_new(NULL);
+
+    for (guint i = 0; i < values->len; i++) {
+        const DeviceStored *one = values->pdata[i];
+        if (g_str_equal(one->name, name) && one->xml != NULL)
+            g_string_append_printf(words, "%s%s", words->len > 0 ? " " : "", one->xml);
+    }
+    return g_string_free(words, FALSE);
 }
 
 const char *

@@ -23,10 +23,24 @@ typedef struct {
     const SoapFault *(*remove)(Device *device, const DeviceCreated *created);
 } Rule;
 
-extern const Rule rules_8021x[], rules_certificates[], rules_redirection[];
+extern const Rule rules_8021x[], rules_certificates[], rules_network[], rules_redirection[],
+    rules_remote[], rules_wifi[];
 
 /* The rule of a class; one without any hook when it has none. */
 const Rule *rules_find(const char *class_name);
 
 /* Value (inner XML) of `name` among `values`, of DeviceStored; NULL: not there. */
 const char *rules_value(const GPtrArray *values, const char *name);
+
+/* All values of an array among `values`, blank-separated. */
+char *rules_words(const GPtrArray *values, const char *name);
+
+/* Adds a value; `xml` NULL: the property is absent, whatever the class file says. */
+void rules_add(GPtrArray *values, const char *name, const char *xml);
+
+/* How many instances of `class` were made. */
+guint rules_count(const Device *device, const SimClass *class);
+
+/* The instance of that class that was made with this value of a property; NULL: none. */
+DeviceCreated *
+rules_created(const Device *device, const char *class_name, const char *name, const char *value);

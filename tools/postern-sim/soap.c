@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "accounts.h"
+#include "alarm.h"
 #include "realms.h"
 #include "sim.h"
 #include "soap.h"
@@ -99,6 +100,27 @@ item_reference(Device *device, const Item *item, GString *out)
 
 typedef enum { MATCH, OTHER, NO_SUCH_KEY } Match;
 
+/* TRUE when each selector that `reference` names stands in `value`, a reference as it is stored. */
+static gboolean
+match_reference(const xmlNode *reference, const char *value)
+{
+    const xmlNode *set = xml_child(xml_child(reference, "ReferenceParameters"), "SelectorSet");
+
+    for (const xmlNode *node = set != NULL ? set->children : NULL; node != NULL;
+         node = node->next) {
+        xmlChar *name =
+            node->type == XML_ELEMENT_NODE ? xmlGetNoNsProp(node, (const xmlChar *)"Name") : NULL;
+        g_autofree char *text = xml_text(node);
+        g_autofree char *part =
+            name != NULL ? g_markup_printf_escaped("Name=\"%s\">%s</", (const char *)name, text)
+                         : NULL;
+        xmlFree(name);
+        if (part != NULL && strstr(value, part) == NULL)
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static Match
 match_selector(Device *device, const xmlNode *selector, const Item *item)
 {
@@ -110,10 +132,9 @@ match_selector(Device *device, const xmlNode *selector, const Item *item)
     xmlFree(name);
     if (value == NULL)
         return NO_SUCH_KEY;
-    /* references as keys are not compared: an association has few instances */
-    if (xml_child(selector, "EndpointReference") != NULL || g_str_equal(value, escaped))
-        return MATCH;
-    return OTHER;
+    if (xml_child(selector, "EndpointReference") != NULL)
+        return match_reference(xml_child(selector, "EndpointReference"), value) ? MATCH : OTHER;
+    return g_str_equal(value, escaped) ? MATCH : OTHER;
 }
 
 static Match
@@ -290,6 +311,7 @@ soap_serve(Device *device, const char *text, gsize length, GString *out, SoapNot
     guint status;
 
     *note = (SoapNote){"(malformed)", "", FALSE};
+    alarms_fire(device);
     if (!parsed) {
         status = envelope_fault(out, device, &request, &FAULT_SCHEMA);
     } else if (xml_is(request.body, "Identify", NS_IDENTITY)) {

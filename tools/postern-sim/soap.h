@@ -50,6 +50,9 @@ guint methods_invoke(
  * acceptable. */
 GPtrArray *transfer_read(const xmlNode *node, const SimClass *class);
 
+/* To the order of their names, in which they are told. */
+void transfer_sort(GPtrArray *values);
+
 /* Adds an instance with `values` (taken by reference, keys completed). NULL when there is one with
  * the same keys (`exists`) or no room. */
 const DeviceCreated *

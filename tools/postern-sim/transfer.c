@@ -140,6 +140,12 @@ compare_stored(gconstpointer a, gconstpointer b)
     return strcmp((*(DeviceStored *const *)a)->name, (*(DeviceStored *const *)b)->name);
 }
 
+void
+transfer_sort(GPtrArray *values)
+{
+    g_ptr_array_sort(values, compare_stored);
+}
+
 GPtrArray *
 transfer_read(const xmlNode *node, const SimClass *class)
 {
@@ -179,22 +185,28 @@ filter(Device *device, const SimInstance *instance, GPtrArray *values)
     return TRUE;
 }
 
-/* An instance that was created: what is given is all that it has then. */
+/* Replaces what can be written of an instance that was made; the rest stays as it is. */
 static guint
 put_created(
     Device *device, const Request *request, const Item *item, GPtrArray *values, GString *out)
 {
     const Rule *rule = rules_find(item->class->name);
     const SoapFault *fault = rule->put != NULL ? rule->put(device, NULL, values) : NULL;
-    DeviceCreated *created = (DeviceCreated *)(gsize)item->created;
+    const char *const *writable = (const char *const *)item->class->writable;
+    GPtrArray *own = item->created->properties;
 
     if (fault != NULL)
         return envelope_fault(out, device, request, fault);
-    g_ptr_array_sort(values, compare_stored);
-    g_ptr_array_unref(created->properties);
-    created->properties = g_ptr_array_ref(values);
+    for (guint i = 0; i < own->len; i++) {
+        DeviceStored *one = own->pdata[i];
+        const char *wanted = rules_value(values, one->name);
+        if (wanted == NULL || !g_strv_contains(writable, one->name))
+            continue;
+        g_free(one->xml);
+        one->xml = g_strdup(wanted);
+    }
     envelope_open(out, device, request, item->class->uri, NULL, TRUE);
-    device_render_created(created, 'g', 'h', out);
+    device_render_created(item->created, 'g', 'h', out);
     envelope_close(out);
     return 200;
 }
@@ -274,7 +286,7 @@ transfer_add(Device *device, SimClass *class, GPtrArray *values, gboolean *exist
     if (extra->created == NULL)
         extra->created = g_ptr_array_new_with_free_func((GDestroyNotify)device_created_free);
     add_keys(device, class, values);
-    g_ptr_array_sort(values, compare_stored);
+    transfer_sort(values);
     for (guint i = 0; i < extra->created->len; i++) {
         created = extra->created->pdata[i];
         if (created->class == class && same_keys(class, created->properties, values))

@@ -196,6 +196,16 @@ append_plain(Device *device, char *const *arguments, GString *out)
     return TRUE;
 }
 
+/* Who has the wireless link: 1 the firmware, 2 the operating system's driver. */
+static gboolean
+append_link_owner(Device *device, char *const *arguments, GString *out)
+{
+    gboolean ours = device->extra != NULL && device->extra->link_until > g_get_monotonic_time();
+
+    g_string_append_c(out, ours ? '1' : '2');
+    return TRUE;
+}
+
 static gboolean
 append_tls(Device *device, char *const *arguments, GString *out)
 {
@@ -255,6 +265,7 @@ static const Value table[] = {
     {"tls", 0, append_tls},
     {"factory-certificate", 0, append_factory_certificate},
     {"factory-subject", 0, append_factory_subject},
+    {"link-owner", 0, append_link_owner},
     {"space", 0, append_space},
 };
 /* clang-format on */
