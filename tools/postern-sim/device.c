@@ -136,6 +136,8 @@ device_clear(Device *device)
     g_clear_pointer(&extra->events, g_array_unref);
     g_clear_pointer(&extra->audit, g_ptr_array_unref);
     g_free(extra->boot_source);
+    g_free(extra->kvm);
+    g_free(extra->screen);
     g_free(extra);
 }
 

@@ -52,6 +52,8 @@ typedef struct {
     gint64 clock_offset;
     GArray *events;               /* 21 bytes each, oldest first, see logs.h */
     GPtrArray *audit;             /* of GBytes, oldest first */
+    struct DeviceKvm *kvm;        /* kvm.h */
+    struct ScreenInput *screen;   /* screen.h */
     struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
 } DeviceExtra;
 
