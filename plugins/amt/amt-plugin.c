@@ -29,6 +29,8 @@ static const PosternField *const config[] = {
                        .summary = "where devices take sessions of serial console, storage and KVM without TLS"),
     POSTERN_FIELD_ITEM(.name = "redirection-tls-port", .type = "u", .format = "port", .fallback = "16995",
                        .summary = "where they take them over TLS"),
+    POSTERN_FIELD_ITEM(.name = "vnc-port", .type = "u", .format = "port", .fallback = "5900",
+                       .summary = "where devices take VNC viewers, if they do"),
     POSTERN_FIELD_ITEM(.name = "timeout-ms", .type = "u", .format = "ms", .fallback = "10000",
                        .summary = "how long to wait for a connection, and for each answer"),
     NULL,
@@ -49,7 +51,20 @@ static const PosternCredentialType digest = {
     .login = "digest",
 };
 
-static const PosternCredentialType *const credential_types[] = {&digest, NULL};
+static const PosternField *const rfb_fields[] = {
+    POSTERN_FIELD_ITEM(.name = "password", .type = "s", .flags = POSTERN_FIELD_SECRET | POSTERN_FIELD_REQUIRED,
+                       .summary = "the password that amt.kvm.set gives the VNC port"),
+    NULL,
+};
+
+static const PosternCredentialType rfb = {
+    .size = sizeof(PosternCredentialType),
+    .id = "amt.rfb",
+    .summary = "the password of a device's VNC port",
+    .fields = rfb_fields,
+};
+
+static const PosternCredentialType *const credential_types[] = {&digest, &rfb, NULL};
 
 static const PosternTask *const tasks[] = {
     &amt_alarm_add_task,
@@ -66,6 +81,10 @@ static const PosternTask *const tasks[] = {
     &amt_general_set_task,
     &amt_identify_task,
     &amt_inventory_get_task,
+    &amt_kvm_get_task,
+    &amt_kvm_proxy_task,
+    &amt_kvm_screenshot_task,
+    &amt_kvm_set_task,
     &amt_network_get_task,
     &amt_network_set_task,
     &amt_power_get_task,
@@ -110,6 +129,7 @@ amt_create(const PosternHost *host, GVariant *config_values, GError **error)
     amt->pong_port = params_uint(config_values, "pong-port", 623);
     amt->redirection_port = params_uint(config_values, "redirection-port", 16994);
     amt->redirection_tls_port = params_uint(config_values, "redirection-tls-port", 16995);
+    amt->vnc_port = params_uint(config_values, "vnc-port", 5900);
     amt->timeout_ms = params_uint(config_values, "timeout-ms", 10000);
     amt_options_init(amt);
     return amt;

@@ -129,6 +129,10 @@ amt_session_read_some(
 
     forget_used(session);
     ready = MIN(length, waiting(session));
+    if (ready == 0 && session->stream == NULL) {
+        postern_fail(error, POSTERN_ERROR_CANCELLED, "the session was closed on our side");
+        return -1;
+    }
     if (ready == 0)
         return session->amt->svc.stream->read(session->stream, buffer, length, timeout_ms, error);
     memcpy(buffer, session->in->data, ready);
@@ -354,7 +358,7 @@ amt_session_open(
         return NULL;
     while (session == NULL && refused) {
         g_autoptr(GError) why = NULL;
-        PosternCredential *account = svc->next(run, NULL, error);
+        PosternCredential *account = svc->next(run, amt_credentials, error);
         if (account == NULL)
             return NULL;
         session = open_as(amt, run, params, kind, account, &why);
@@ -376,8 +380,15 @@ say_good_bye(AmtSession *session)
 {
     static const guint8 end[] = {AMT_OP_END, 0, 0, 0};
 
-    if (!session->broken && !session->writing && session->queue->len == 0)
+    if (session->kind != AMT_SESSION_KVM && !session->broken && !session->writing && session->queue->len == 0)
         session->amt->svc.stream->write(session->stream, end, sizeof end, GOOD_BYE_MS, NULL);
+}
+
+void
+amt_session_hang_up(AmtSession *session)
+{
+    session->broken = TRUE;
+    session->amt->svc.stream->close(g_steal_pointer(&session->stream));
 }
 
 void

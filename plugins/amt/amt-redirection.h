@@ -131,6 +131,9 @@ GVariant *amt_session_info(AmtSession *session);
 const Amt *amt_session_amt(const AmtSession *session);
 PosternRun *amt_session_run(const AmtSession *session);
 
+/* Close the connection from another stack: whoever reads or writes fails. The session still needs amt_session_close(). */
+void amt_session_hang_up(AmtSession *session);
+
 /* Say good-bye and close. Accepts NULL. */
 void amt_session_close(AmtSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AmtSession, amt_session_close)

@@ -20,6 +20,7 @@ typedef struct {
     guint32 pong_port;
     guint32 redirection_port;
     guint32 redirection_tls_port;
+    guint32 vnc_port;
     guint32 timeout_ms;
     GVariant *login_options; /* for PosternHttpSvc.open(), as the configuration has them */
     GVariant *visit_options; /* the same without any login */
@@ -131,6 +132,10 @@ extern const PosternTask amt_features_get_task;
 extern const PosternTask amt_features_set_task;
 extern const PosternTask amt_general_get_task;
 extern const PosternTask amt_general_set_task;
+extern const PosternTask amt_kvm_get_task;
+extern const PosternTask amt_kvm_proxy_task;
+extern const PosternTask amt_kvm_screenshot_task;
+extern const PosternTask amt_kvm_set_task;
 extern const PosternTask amt_sol_task;
 extern const PosternTask amt_sol_expect_task;
 extern const PosternTask amt_time_get_task;

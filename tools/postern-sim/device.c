@@ -144,6 +144,8 @@ device_clear(Device *device)
     accounts_clear(extra);
     pki_free(extra->pki);
     g_free(extra->boot_source);
+    g_free(extra->kvm);
+    g_free(extra->screen);
     g_free(extra);
 }
 

@@ -55,6 +55,8 @@ typedef struct {
     GArray *accounts; /* of Account, see accounts.h; NULL: none was asked for yet */
     guint32 last_account;
     char *admin;                  /* name of the administrator; NULL: as on the command line */
+    struct DeviceKvm *kvm;        /* kvm.h */
+    struct ScreenInput *screen;   /* screen.h */
     struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
     struct Pki *pki;              /* see pki.h; NULL until needed */
     gint64 alarms_until;          /* by the device's clock: alarms up to then have gone off */

@@ -64,6 +64,8 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_CONSENT]        = {"consent", NO_ARGUMENT, 0, 0, "", "the setting begins as: the user's consent is required for everything"},
     [FAULT_PLAIN_LOGIN]    = {"plain-login", NO_ARGUMENT, 0, 0, "", "the redirection port takes passwords in the clear, too"},
     [FAULT_SESSION_DROP]   = {"session-drop", NO_ARGUMENT, 0, 0, "", "serial sessions end when the host starts anew"},
+    [FAULT_KVM_TIMEOUT]    = {"kvm-timeout", NUMBER, 1, 3600000, "MS", "KVM sessions end after so long without a key or the pointer"},
+    [FAULT_STRICT_PUT_ORDER] = {"strict-put-order", NO_ARGUMENT, 0, 0, "", "KVM settings are taken in the order of their schema only"},
 };
 
 static const char *const subcodes[] = {

@@ -14,11 +14,11 @@
 /* For tests without a password file; the README names it. */
 #define TEST_PASSWORD "P@ssw0rd"
 
-enum { EXIT_USAGE = 2, RMCP_PORT = 623, REDIRECTION_PORT = 16994, REDIRECTION_TLS_PORT = 16995 };
+enum { EXIT_USAGE = 2, RMCP_PORT = 623, REDIRECTION_PORT = 16994, REDIRECTION_TLS_PORT = 16995, VNC_PORT = 5900 };
 
 typedef struct {
     gint64 count, seed;
-    int port, tls_port, pong_port, host_port, redirection_port, redirection_tls_port;
+    int port, tls_port, pong_port, host_port, redirection_port, redirection_tls_port, vnc_port;
     char *first, *model, *user, *password_file, *tls, *listen, *state_file;
     char **faults;
     gboolean list_models, list_faults;
@@ -43,6 +43,7 @@ static const GOptionEntry entries[] = {
     {"redirection-tls-port", 0, 0, G_OPTION_ARG_INT, &options.redirection_tls_port, "The same over TLS (default 16995, the same)", "PORT"},
     {"pong-port", 0, 0, G_OPTION_ARG_INT, &options.pong_port, "UDP port of RMCP presence pings (default 623, left out where it cannot be had)", "PORT"},
     {"host-port", 0, 0, G_OPTION_ARG_INT, &options.host_port, "TCP port of each device's operating system, which accepts and closes (default none)", "PORT"},
+    {"vnc-port", 0, 0, G_OPTION_ARG_INT, &options.vnc_port, "Port of KVM for any VNC viewer, on devices that have it switched on (default 5900, left out where it cannot be had)", "PORT"},
     {"listen", 0, 0, G_OPTION_ARG_STRING, &options.listen, "wildcard: one listener for each port, each: listeners for each device, auto: each up to 64 devices (default)", "HOW"},
     {"list-models", 0, 0, G_OPTION_ARG_NONE, &options.list_models, "Show the models and end", NULL},
     {"list-faults", 0, 0, G_OPTION_ARG_NONE, &options.list_faults, "Show the faults and end", NULL},
@@ -123,6 +124,8 @@ set_redirection_ports(Sim *sim, GError **error)
 {
     int plain = options.redirection_port, tls = options.redirection_tls_port;
 
+    if (options.vnc_port < 0 || options.vnc_port > 65535)
+        return invalid(error, "--vnc-port is a number from 1 to 65535", "another");
     if (plain < 0 || plain > 65535 || tls < 0 || tls > 65535 || (plain != 0 && plain == tls))
         return invalid(error,
                        "--redirection-port and --redirection-tls-port are two numbers from 1 to "
@@ -131,6 +134,8 @@ set_redirection_ports(Sim *sim, GError **error)
     sim->redirection_optional = plain == 0 && tls == 0;
     sim->redirection_port = (guint16)(plain != 0 ? plain : REDIRECTION_PORT);
     sim->redirection_tls_port = (guint16)(tls != 0 ? tls : REDIRECTION_TLS_PORT);
+    sim->vnc_optional = options.vnc_port == 0;
+    sim->vnc_port = (guint16)(sim->vnc_optional ? VNC_PORT : options.vnc_port);
     return TRUE;
 }
 

@@ -13,23 +13,8 @@ redirection_state_change(Call *call)
     return call_state_change(call, states, "EnabledState");
 }
 
-/* 2 and 3 ask; EnabledState then says 6 (enabled, nobody connected) and 3. */
-static guint
-kvm_state_change(Call *call)
-{
-    const SimInstance *instance = device_first(call->device, call->class->name);
-    guint64 state;
-
-    if (!call_number(call, "RequestedState", &state) || (state != 2 && state != 3))
-        return INVALID_PARAMETER;
-    if (instance != NULL)
-        device_store(call->device, instance, "EnabledState", state == 2 ? "6" : "3");
-    return DONE;
-}
-
 const Method methods_redirection[] = {
     {"AMT_RedirectionService", "RequestStateChange", redirection_state_change},
-    {"CIM_KVMRedirectionSAP", "RequestStateChange", kvm_state_change},
     {0},
 };
 

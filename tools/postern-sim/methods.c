@@ -7,6 +7,7 @@ static const Method *const tables[] = {
     methods_power,
     methods_boot,
     methods_redirection,
+    methods_kvm,
     methods_setup,
     methods_accounts,
     methods_time,

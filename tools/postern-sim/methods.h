@@ -40,7 +40,7 @@ enum {
 
 extern const Method methods_power[], methods_boot[], methods_redirection[], methods_setup[],
     methods_accounts[], methods_time[], methods_log[], methods_certificates[], methods_8021x[],
-    methods_network[], methods_alarm[], methods_wifi[], methods_remote[];
+    methods_network[], methods_kvm[], methods_alarm[], methods_wifi[], methods_remote[];
 
 /* CommitChanges: TLS settings and certificates come into force. */
 guint methods_commit(Call *call);

@@ -3,6 +3,7 @@
 
 #include "alarm.h"
 #include "power.h"
+#include "screen.h"
 
 enum {
     ACCEPTED = 0,
@@ -21,6 +22,7 @@ boot(Device *device)
     device->boots++;
     if (device->extra == NULL)
         return;
+    screen_boot(device);
     g_clear_pointer(&device->extra->boot_source, g_free);
     if (settings != NULL) {
         device_forget(device, settings);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "kvm.h"
 #include "logs.h"
 #include "redirect-login.h"
 #include "redirect.h"
@@ -30,17 +31,24 @@ struct Redirect {
     guint place, kind, tries;
     Stage stage;
     guint32 events;
-    gboolean silent, closing, reset;
+    gboolean silent, closing, reset, direct;
 };
 
 static const RedirectKind *const kinds[REDIRECT_KINDS] = {
     [REDIRECT_SOL] = &redirect_sol,
+    [REDIRECT_KVM] = &redirect_kvm,
 };
 
 Device *
 redirect_device(const Redirect *session)
 {
     return session->device;
+}
+
+gboolean
+redirect_is_direct(const Redirect *session)
+{
+    return session->direct;
 }
 
 gpointer
@@ -265,6 +273,12 @@ kind_named(const guint8 *name)
     return -1;
 }
 
+gboolean
+redirect_takes_direct(Device *device)
+{
+    return kvm_listens(device) && is_enabled(device, REDIRECT_KVM);
+}
+
 static guint8
 judge_start(Redirect *session, gint kind)
 {
@@ -312,7 +326,8 @@ begin_session(Redirect *session)
     reactor_timer_stop(&session->timer);
     extra->sessions[session->kind] = session;
     session->stage = STAGE_SESSION;
-    session->device->logins++;
+    if (!session->direct)
+        session->device->logins++;
     record(session, TRUE);
     session->state = kinds[session->kind]->begin(session);
 }
@@ -477,5 +492,22 @@ redirect_start(
         return NULL;
     }
     redirect_timer(session, LOGIN_MS);
+    return session;
+}
+
+Redirect *
+redirect_start_direct(Reactor *reactor, Device *device, int fd, RedirectGone gone, gpointer data)
+{
+    Redirect *session = redirect_start(reactor, device, fd, NULL, gone, data);
+
+    if (session == NULL)
+        return NULL;
+    session->direct = TRUE;
+    session->kind = REDIRECT_KVM;
+    if (consent_given(device, REDIRECT_KVM))
+        begin_session(session);
+    else
+        redirect_close(session, TRUE);
+    redirect_timer(session, 1); /* what was queued goes out once the owner knows the session */
     return session;
 }

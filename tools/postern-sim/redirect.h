@@ -36,10 +36,13 @@ typedef struct {
 } RedirectKind;
 
 extern const RedirectKind redirect_sol;
-/* redirect_ider and redirect_kvm: each in the file of its kind, and a row in redirect.c */
+extern const RedirectKind redirect_kvm;
+/* redirect_ider: in the file of its kind, and a row in redirect.c */
 
 Device *redirect_device(const Redirect *session);
 gpointer redirect_state(const Redirect *session);
+/* TRUE: it came in on port 5900, without a start message and without a login of the device's accounts. */
+gboolean redirect_is_direct(const Redirect *session);
 
 /* Queue bytes for the client; never fails. */
 void redirect_send(Redirect *session, gconstpointer bytes, gsize length);
@@ -67,6 +70,10 @@ typedef void (*RedirectGone)(Redirect *session, gpointer data);
 /* Takes the accepted descriptor `fd`; `tls` NULL: plain. NULL: it did not even begin. Frees itself after `gone`. */
 Redirect *redirect_start(
     Reactor *reactor, Device *device, int fd, SSL_CTX *tls, RedirectGone gone, gpointer data);
+/* The same for a KVM session on port 5900, if the device takes one now. */
+gboolean redirect_takes_direct(Device *device);
+Redirect *
+redirect_start_direct(Reactor *reactor, Device *device, int fd, RedirectGone gone, gpointer data);
 /* Ends it from outside, without `gone`. */
 void redirect_free(Redirect *session);
 guint redirect_place(const Redirect *session);

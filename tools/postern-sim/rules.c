@@ -11,6 +11,7 @@ static const Rule *const tables[] = {
     rules_network,
     rules_wifi,
     rules_remote,
+    rules_kvm,
     NULL,
 };
 

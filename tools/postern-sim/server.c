@@ -29,6 +29,7 @@ typedef enum {
     PORT_HOST,
     PORT_REDIRECTION,
     PORT_REDIRECTION_TLS,
+    PORT_VNC,
     PORT_KINDS
 } PortKind;
 
@@ -110,11 +111,37 @@ called_device(const Server *server, int fd, const struct sockaddr_in *peer)
 }
 
 static gboolean
-refuses(const Server *server, const Device *device, gboolean tls)
+is_redirection(PortKind kind)
+{
+    return kind == PORT_REDIRECTION || kind == PORT_REDIRECTION_TLS;
+}
+
+/* The device opens and closes it as its settings say. */
+static gboolean
+is_switched(PortKind kind)
+{
+    return is_redirection(kind) || kind == PORT_VNC;
+}
+
+static gboolean
+is_switched_on(Device *device, PortKind kind)
+{
+    return kind == PORT_VNC ? redirect_takes_direct(device) : redirect_listens(device);
+}
+
+static gboolean
+is_tls(PortKind kind)
+{
+    return kind == PORT_TLS || kind == PORT_REDIRECTION_TLS;
+}
+
+static gboolean
+refuses(const Server *server, const Device *device, PortKind kind)
 {
     const Fault *reset = device_fault(device, FAULT_RESET);
 
-    return !sim_offers(server->sim, device, tls) || (reset != NULL && reset->number == 0) ||
+    return (kind != PORT_VNC && !sim_offers(server->sim, device, is_tls(kind))) ||
+           (reset != NULL && reset->number == 0) ||
            device->open >= (guint)device->model->max_connections ||
            device->unreachable_until > g_get_monotonic_time();
 }
@@ -143,22 +170,13 @@ take_host_call(const Server *server, int fd, const struct sockaddr_in *peer)
         close(fd);
 }
 
-static gboolean
-is_redirection(PortKind kind)
-{
-    return kind == PORT_REDIRECTION || kind == PORT_REDIRECTION_TLS;
-}
-
-static gboolean
-is_tls(PortKind kind)
-{
-    return kind == PORT_TLS || kind == PORT_REDIRECTION_TLS;
-}
-
 static void
-take_redirect(Server *server, Device *device, int fd, SSL_CTX *tls)
+take_redirect(Server *server, Device *device, PortKind kind, int fd, SSL_CTX *tls)
 {
-    Redirect *session = redirect_start(server->reactor, device, fd, tls, on_redirect_gone, server);
+    Redirect *session =
+        kind == PORT_VNC
+            ? redirect_start_direct(server->reactor, device, fd, on_redirect_gone, server)
+            : redirect_start(server->reactor, device, fd, tls, on_redirect_gone, server);
 
     if (session == NULL)
         return;
@@ -176,14 +194,14 @@ take_call(Listener *listener, int fd, const struct sockaddr_in *peer)
     SSL_CTX *tls = NULL;
 
     if (device == NULL || server_connections(server) >= server->most ||
-        refuses(server, device, over_tls) ||
-        (is_redirection(listener->kind) && !redirect_listens(device)) ||
+        refuses(server, device, listener->kind) ||
+        (is_switched(listener->kind) && !is_switched_on(device, listener->kind)) ||
         (over_tls && (tls = context_of(server, device)) == NULL)) {
         wire_reset(fd);
         return;
     }
-    if (is_redirection(listener->kind)) {
-        take_redirect(server, device, fd, tls);
+    if (is_switched(listener->kind)) {
+        take_redirect(server, device, listener->kind, fd, tls);
         return;
     }
     connection_start(server->reactor, device, fd, tls, on_gone, server, &connection);
@@ -243,8 +261,12 @@ static gboolean
 add_listener(Server *server, guint32 address, PortKind kind, GError **error)
 {
     const Sim *sim = server->sim;
-    const guint16 ports[PORT_KINDS] = {
-        sim->port, sim->tls_port, sim->host_port, sim->redirection_port, sim->redirection_tls_port};
+    const guint16 ports[PORT_KINDS] = {sim->port,
+                                       sim->tls_port,
+                                       sim->host_port,
+                                       sim->redirection_port,
+                                       sim->redirection_tls_port,
+                                       sim->vnc_port};
     int fd = open_port(address, ports[kind], error);
     Listener *listener;
 
@@ -268,6 +290,9 @@ has_port(const Sim *sim, Device *device, PortKind kind)
     if ((kind == PORT_REDIRECTION && sim->redirection_port == 0) ||
         (kind == PORT_REDIRECTION_TLS && sim->redirection_tls_port == 0))
         return FALSE;
+    if (kind == PORT_VNC)
+        return sim->vnc_port != 0 &&
+               (device != NULL ? redirect_takes_direct(device) : !sim->vnc_optional);
     if (device != NULL)
         return sim_offers(sim, device, is_tls(kind)) &&
                (!is_redirection(kind) || redirect_listens(device));
@@ -278,7 +303,9 @@ has_port(const Sim *sim, Device *device, PortKind kind)
 static gboolean
 open_listener(Server *server, guint32 address, PortKind kind, GError **error)
 {
-    gboolean optional = is_redirection(kind) && server->sim->redirection_optional;
+    const Sim *sim = server->sim;
+    gboolean optional = (is_redirection(kind) && sim->redirection_optional) ||
+                        (kind == PORT_VNC && sim->vnc_optional);
 
     return add_listener(server, address, kind, optional ? NULL : error) || optional;
 }

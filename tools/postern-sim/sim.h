@@ -21,6 +21,8 @@ typedef struct Sim {
     gboolean pong_optional;                         /* done without when the port cannot be had */
     guint16 host_port;                              /* of the operating system; 0: none */
     guint16 redirection_port, redirection_tls_port; /* 0: none */
+    guint16 vnc_port;         /* of KVM with a password of its own; 0: none */
+    gboolean vnc_optional;
     gboolean redirection_optional;                  /* done without where the ports cannot be had */
     SimTls tls;
     struct Certs *certs; /* see sim_certs() */
