@@ -20,6 +20,8 @@ typedef struct Sim {
     gboolean pong_optional; /* done without when the port cannot be had */
     guint16 host_port;      /* of the operating system; 0: none */
     SimTls tls;
+    /* What shows on the screen of a machine: `text` is the `what` of `device`. NULL: nobody looks. */
+    void (*screen)(const Device *device, const char *what, const char *text);
 } Sim;
 
 /* An empty simulator. `password` is copied. */
