@@ -5,6 +5,7 @@
 
 #include <postern-host.h>
 #include <postern-params.h>
+
 #include <wsman.h>
 
 /* amt-plugin.c */
@@ -50,14 +51,16 @@ GVariant *amt_read_single(WsMan *ws, const char *class_name, GError **error);
 /* RequestStateChange of a singleton. */
 gboolean amt_request_state(WsMan *ws, const char *class_name, guint32 state, GError **error);
 /* Put of a singleton with one property changed; takes a floating `value`. */
-gboolean amt_put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value, GError **error);
+gboolean
+amt_put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value, GError **error);
 
 /* amt-codes.c */
 typedef struct {
     guint32 code;
     const char *word;
 } AmtWord;
-const char *amt_word(const AmtWord *table, guint32 code); /* NULL: unknown; the table ends with a NULL word */
+const char *amt_word(const AmtWord *table,
+                     guint32 code); /* NULL: unknown; the table ends with a NULL word */
 gboolean amt_code(const AmtWord *table, const char *word, guint32 *code);
 const char *amt_status_name(guint32 status);
 gint amt_status_error(guint32 status);
@@ -94,17 +97,32 @@ extern const PosternTask amt_general_get_task;
 extern const PosternTask amt_general_set_task;
 extern const PosternTask amt_time_get_task;
 extern const PosternTask amt_time_set_task;
+extern const PosternTask amt_boot_erase_task;
+extern const PosternTask amt_boot_get_task;
+extern const PosternTask amt_boot_service_set_task;
+extern const PosternTask amt_boot_set_task;
+extern const PosternTask amt_consent_cancel_task;
+extern const PosternTask amt_consent_get_task;
+extern const PosternTask amt_consent_start_task;
+extern const PosternTask amt_consent_submit_task;
 
 /* amt-identify.c: what a conversation without a login shows, as amt.identify returns it. Floating. */
 GVariant *amt_visit(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **error);
 
 /* amt-observe.c: what tasks tell the host of a machine; nothing where the host has no memory. Takes a floating a{sv}. */
 void amt_observe(const Amt *amt, PosternRun *run, GVariant *facts);
-void amt_observe_visit(const Amt *amt, PosternRun *run, GVariant *visit); /* what amt_visit() told */
+void
+amt_observe_visit(const Amt *amt, PosternRun *run, GVariant *visit); /* what amt_visit() told */
 /* "power" (on, sleep or off) and "amt.power" (the exact word) of a power state. */
 void amt_add_power_facts(GVariantBuilder *facts, guint32 state);
 /* FALSE with CONFLICT when the device is another machine than the one that is known as this run's target. */
 gboolean amt_check_identity(const Amt *amt, PosternRun *run, WsMan *ws, GError **error);
+
+/* amt-consent.c: FALSE with CONSENT, and the next step, when the device's policy asks somebody at the machine to agree to
+ * this and nobody has. `kvm`: it is a KVM session; else a serial or storage session, or a boot. `what` is the sentence's
+ * beginning: "a serial session". */
+gboolean amt_consent_needed(
+    const Amt *amt, PosternRun *run, WsMan *ws, gboolean kvm, const char *what, GError **error);
 
 /* amt-power.c */
 typedef struct {
@@ -114,7 +132,36 @@ typedef struct {
 void amt_power_clear(AmtPower *power);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AmtPower, amt_power_clear)
 gboolean amt_power_read(WsMan *ws, AmtPower *power, GError **error);
-GVariant *amt_power_words(const GArray *codes);          /* floating "as" */
+GVariant *amt_power_words(const GArray *codes); /* floating "as" */
 void amt_power_result(PosternResult *result, const AmtPower *power);
+
+/* amt-power-change.c: one request for a power state, and what became of it. */
+typedef struct {
+    const Amt *amt;
+    PosternRun *run;
+    WsMan *ws;       /* borrowed */
+    guint32 wanted;  /* what is requested */
+    guint32 goal;    /* what the machine is to be in afterwards; 0: nothing that can be seen */
+    gboolean leaves; /* it leaves the goal first: cycles and resets begin and end on */
+    AmtPower before;
+    AmtPower now;
+    gboolean changed;
+    gboolean confirmed; /* the device answered the request */
+} AmtPowerChange;
+void amt_power_change_clear(AmtPowerChange *change);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AmtPowerChange, amt_power_change_clear)
+gboolean amt_power_is_off(guint32 state);
+/* Look at the state as it is; then say what is wanted. */
+gboolean amt_power_change_begin(
+    AmtPowerChange *change, const Amt *amt, PosternRun *run, WsMan *ws, GError **error);
+void amt_power_change_aim(AmtPowerChange *change, guint32 wanted);
+gboolean amt_power_change_there(const AmtPowerChange *change);
+/* NOT_SUPPORTED, with what is offered, when the machine does not offer it now. */
+gboolean amt_power_change_check(const AmtPowerChange *change, GError **error);
+/* Ask once, never again. Where the answer is lost, TRUE only when the machine was seen to get there; `confirmed` is FALSE
+ * then. */
+gboolean amt_power_change_request(AmtPowerChange *change, GError **error);
+/* Until the goal is reached; TIMEOUT after `limit` ms. */
+gboolean amt_power_change_wait(AmtPowerChange *change, guint32 limit, GError **error);
 
 #endif /* AMT_H */
