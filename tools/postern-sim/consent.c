@@ -25,11 +25,14 @@ consent_of(Device *device)
     return extra->consent;
 }
 
+/* NULL: this device has no such class, and asks nobody. */
 static char *
 setting(Device *device, const char *name)
 {
     const SimInstance *service = device_first(device, SERVICE);
 
+    if (device_lacks(device, SERVICE))
+        return NULL;
     return service != NULL ? device_property(device, service, name) : NULL;
 }
 
