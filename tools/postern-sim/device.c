@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "accounts.h"
+#include "boot.h"
 #include "device.h"
 #include "pki.h"
 #include "power.h"
@@ -87,6 +88,20 @@ device_fault(const Device *device, FaultKind kind)
     return NULL;
 }
 
+gboolean
+device_lacks(const Device *device, const char *class_name)
+{
+    const GPtrArray *faults = device->sim->faults;
+
+    for (guint i = 0; device->faults != 0 && i < faults->len; i++) {
+        const Fault *fault = faults->pdata[i];
+        if ((device->faults >> i & 1) != 0 && fault->kind == FAULT_LACKS &&
+            g_str_equal(fault->text, class_name))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 gint64
 device_clock(Device *device)
 {
@@ -146,6 +161,8 @@ device_clear(Device *device)
     g_free(extra->boot_source);
     g_free(extra->kvm);
     g_free(extra->screen);
+    boot_free(extra->boot);
+    g_free(extra->consent);
     g_free(extra);
 }
 

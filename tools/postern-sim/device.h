@@ -61,6 +61,8 @@ typedef struct {
     struct Pki *pki;              /* see pki.h; NULL until needed */
     gint64 alarms_until;          /* by the device's clock: alarms up to then have gone off */
     gint64 link_until;            /* monotonic: the firmware has the wireless link so long */
+    struct DeviceBoot *boot;       /* boot.h */
+    struct DeviceConsent *consent; /* consent.h */
 } DeviceExtra;
 
 typedef struct {
@@ -89,6 +91,7 @@ struct Device {
     guint8 os_saving;
     guint8 a1[16]; /* MD5 of user, realm, password */
     gboolean a1_known;
+    gboolean secure; /* the request that is being served came over TLS */
 };
 
 /* Begins its life: power state and the like by seed. */
@@ -116,6 +119,9 @@ void device_address_text(guint32 address, char text[16]);
 
 /* The one argument of a fault of this kind on this device; NULL when it has none. */
 const Fault *device_fault(const Device *device, FaultKind kind);
+
+/* TRUE when a fault takes this class away; there may be several of them. */
+gboolean device_lacks(const Device *device, const char *class_name);
 
 /* What its own clock says, in seconds since 1970. */
 gint64 device_clock(Device *device);

@@ -5,6 +5,7 @@
 #include "challenge.h"
 #include "exchange.h"
 #include "logs.h"
+#include "power.h"
 #include "sim.h"
 #include "soap.h"
 
@@ -352,6 +353,7 @@ serve_wsman(Exchange *exchange)
     /* a copy: what is asked for may be the end of this account */
     caller = g_strdup(account != NULL ? account->name : accounts_admin(device));
     device->caller = caller;
+    power_state(device, g_get_monotonic_time()); /* what a start used up is gone for this request */
     status = soap_serve(device, exchange->body, exchange->length, body, &note);
     device->caller = NULL;
     device_note(device, note.action, note.target, status);

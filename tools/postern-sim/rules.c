@@ -12,6 +12,8 @@ static const Rule *const tables[] = {
     rules_wifi,
     rules_remote,
     rules_kvm,
+    rules_boot,
+    rules_consent,
     NULL,
 };
 

@@ -29,6 +29,8 @@ typedef struct Sim {
     /* Told when a device may have opened or closed ports; `restart`: its web server starts anew. NULL: nobody listens. */
     void (*ports_changed)(Device *device, gboolean restart, gpointer data);
     gpointer ports_data;
+    /* What shows on the screen of a machine: `text` is the `what` of `device`. NULL: nobody looks. */
+    void (*screen)(const Device *device, const char *what, const char *text);
 } Sim;
 
 /* An empty simulator. `password` is copied. */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "accounts.h"
+#include "boot.h"
 #include "power.h"
 #include "statefile.h"
 
@@ -106,6 +107,16 @@ add_accounts(JsonBuilder *builder, Device *device)
     for (guint i = 0; i < extra->accounts->len; i++)
         add_account(builder, &g_array_index(extra->accounts, Account, i));
     json_builder_end_array(builder);
+/* What the machine started last, and whether that took AMT's settings along. */
+static void
+add_boot(JsonBuilder *builder, const Device *device)
+{
+    const DeviceBoot *boot = device->extra != NULL ? device->extra->boot : NULL;
+
+    if (boot != NULL && boot->last != NULL)
+        add_text(builder, "boot", boot->last);
+    if (boot != NULL && boot->unconfigured)
+        add_text(builder, "erased", "amt");
 }
 
 char *
@@ -131,6 +142,7 @@ statefile_line(Device *device)
     if (device->extra != NULL && device->extra->boot_source != NULL)
         add_text(builder, "boot_source", device->extra->boot_source);
     add_accounts(builder, device);
+    add_boot(builder, device);
     add_log(builder, device);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);
