@@ -72,27 +72,27 @@ reopen(Talk *talk, GError **error)
     return talk->sol != NULL;
 }
 
-/* What comes within `ms`, at the end of what is there. TRUE: go on, whether anything came or not. */
-static gboolean
+/* What comes within `ms`, at the end of what is there: 1: something did; 0: the time is up; -1: the session is over. */
+static gint
 listen(Talk *talk, gint64 ms, GError **error)
 {
     guint8 block[READ_BLOCK];
     g_autoptr(GError) why = NULL;
-    gssize got = amt_sol_read(talk->sol, block, sizeof block, ms, &why);
+    gssize got = ms > 0 ? amt_sol_read(talk->sol, block, sizeof block, ms, &why) : 0;
     gsize before = talk->window->len;
 
     if (got < 0 && talk->reconnect && amt_sol_is_lost(why))
-        return reopen(talk, error);
-    if (got < 0) {
+        return reopen(talk, error) ? 1 : -1;
+    if (got < 0)
         g_propagate_error(error, g_steal_pointer(&why));
-        return FALSE;
-    }
+    if (got <= 0)
+        return (gint)got;
     amt_plain_add(&talk->plain, talk->window, block, (gsize)got);
     g_string_append_len(
         talk->transcript, talk->window->str + before, (gssize)(talk->window->len - before));
     keep_end(talk->window, WINDOW_MOST);
     keep_end(talk->transcript, TRANSCRIPT_MOST);
-    return TRUE;
+    return 1;
 }
 
 /* ---- steps ---- */
@@ -139,17 +139,21 @@ missed(Talk *talk, const AmtStep *step, GError **error)
                         tail);
 }
 
+static gint64
+left_until(gint64 until)
+{
+    return (until - g_get_monotonic_time()) / 1000;
+}
+
 static gboolean
 expect(Talk *talk, const AmtStep *step, GError **error)
 {
     gint64 until = g_get_monotonic_time() + step->ms * 1000;
 
     while (!try_match(talk, step)) {
-        gint64 left = (until - g_get_monotonic_time()) / 1000;
-        if (left <= 0)
-            return missed(talk, step, error);
-        if (!listen(talk, left, error))
-            return FALSE;
+        gint came = listen(talk, left_until(until), error);
+        if (came <= 0)
+            return came == 0 && missed(talk, step, error);
     }
     return TRUE;
 }
@@ -157,12 +161,13 @@ expect(Talk *talk, const AmtStep *step, GError **error)
 static gboolean
 linger(Talk *talk, gint64 ms, GError **error)
 {
-    gint64 until = g_get_monotonic_time() + ms * 1000, left;
+    gint64 until = g_get_monotonic_time() + ms * 1000;
+    gint came;
 
-    while ((left = (until - g_get_monotonic_time()) / 1000) > 0)
-        if (!listen(talk, left, error))
-            return FALSE;
-    return TRUE;
+    do
+        came = listen(talk, left_until(until), error);
+    while (came > 0);
+    return came == 0;
 }
 
 static gboolean
