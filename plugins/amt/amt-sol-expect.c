@@ -20,7 +20,9 @@ typedef struct {
     GVariant *params;
     AmtSol *sol;
     AmtPlain plain;
-    GString *window;     /* what no pattern has matched yet */
+    GString *window; /* what patterns see */
+    gsize
+        from; /* where in it the next one begins; what is before tells whether a line begins there */
     GString *transcript; /* all, without what steers a terminal */
     GVariantDict captures;
     const char *secret;
@@ -30,11 +32,14 @@ typedef struct {
 
 /* ---- text ---- */
 
-static void
+/* How much of its beginning went. */
+static gsize
 keep_end(GString *text, gsize most)
 {
-    if (text->len > most)
-        g_string_erase(text, 0, (gssize)(text->len - most));
+    gsize excess = text->len > most ? text->len - most : 0;
+
+    g_string_erase(text, 0, (gssize)excess);
+    return excess;
 }
 
 /* What an outsider may see of it, newly allocated. */
@@ -90,7 +95,7 @@ listen(Talk *talk, gint64 ms, GError **error)
     amt_plain_add(&talk->plain, talk->window, block, (gsize)got);
     g_string_append_len(
         talk->transcript, talk->window->str + before, (gssize)(talk->window->len - before));
-    keep_end(talk->window, WINDOW_MOST);
+    talk->from -= MIN(talk->from, keep_end(talk->window, WINDOW_MOST));
     keep_end(talk->transcript, TRANSCRIPT_MOST);
     return 1;
 }
@@ -107,20 +112,24 @@ capture(Talk *talk, const AmtStep *step, const GMatchInfo *match)
     g_variant_dict_insert(&talk->captures, step->name, "s", value);
 }
 
-/* Takes what matches, and all before it, off the window. */
 static gboolean
 try_match(Talk *talk, const AmtStep *step)
 {
-    g_autofree char *text = g_utf8_make_valid(talk->window->str, (gssize)talk->window->len);
     g_autoptr(GMatchInfo) match = NULL;
     gint start, end;
 
-    if (!g_regex_match(step->pattern, text, 0, &match) ||
+    if (!g_regex_match_full(step->pattern,
+                            talk->window->str,
+                            (gssize)talk->window->len,
+                            (gint)talk->from,
+                            0,
+                            &match,
+                            NULL) ||
         !g_match_info_fetch_pos(match, 0, &start, &end))
         return FALSE;
     if (step->kind == AMT_STEP_CAPTURE)
         capture(talk, step, match);
-    g_string_assign(talk->window, text + end);
+    talk->from = (gsize)end;
     return TRUE;
 }
 
@@ -204,15 +213,37 @@ take_steps(Talk *talk, const GPtrArray *steps, GError **error)
     return linger(talk, LINGER_MS, error);
 }
 
+/* In the order of the script, each name once. */
 static GVariant *
-describe(Talk *talk, guint steps)
+captures_of(Talk *talk, const GPtrArray *steps)
+{
+    PosternResult captures;
+
+    result_begin(&captures);
+    for (guint i = 0; i < steps->len; i++) {
+        const AmtStep *step = steps->pdata[i];
+        GVariant *value =
+            step->kind == AMT_STEP_CAPTURE
+                ? g_variant_dict_lookup_value(&talk->captures, step->name, G_VARIANT_TYPE_STRING)
+                : NULL;
+        if (value == NULL)
+            continue;
+        result_value(&captures, step->name, value);
+        g_variant_unref(value);
+        g_variant_dict_remove(&talk->captures, step->name);
+    }
+    return result_end(&captures);
+}
+
+static GVariant *
+describe(Talk *talk, const GPtrArray *steps)
 {
     g_autofree char *transcript = shown(talk, talk->transcript->str, talk->transcript->len);
     PosternResult result;
 
     result_begin(&result);
-    result_value(&result, "captures", g_variant_dict_end(&talk->captures));
-    result_uint(&result, "steps", steps);
+    result_value(&result, "captures", captures_of(talk, steps));
+    result_uint(&result, "steps", steps->len);
     result_uint(&result, "reconnects", talk->lost);
     result_string(&result, "transcript", transcript);
     return result_end(&result);
@@ -244,7 +275,7 @@ run_expect(PosternRun *run, GVariant *params, gpointer self, GError **error)
     g_variant_dict_init(&talk.captures, NULL);
     talk.sol = amt_sol_open(self, run, params, error);
     if (talk.sol != NULL && take_steps(&talk, steps, error))
-        result = describe(&talk, steps->len);
+        result = describe(&talk, steps);
     talk_clear(&talk);
     return result;
 }
