@@ -13,15 +13,10 @@ enum { IDER = 1, SOL = 2, NONE_ENABLED = 32768, KVM_ON = 2, KVM_OFF = 3, KVM_IDL
 
 static const AmtWord consents[] = {{0, "none"}, {1, "kvm"}, {G_MAXUINT32, "all"}, {0, NULL}};
 
-typedef struct {
-    gboolean sol, ider, listener, has_kvm, kvm, has_consent;
-    guint32 consent; /* as OptInRequired */
-} Features;
-
 /* ---- reading ---- */
 
 static gboolean
-read_redirection(WsMan *ws, Features *features, GError **error)
+read_redirection(WsMan *ws, AmtFeatures *features, GError **error)
 {
     g_autoptr(GVariant) service = wsman_get(ws, "AMT_RedirectionService", NULL, error);
     guint32 state = service != NULL ? params_uint(service, "EnabledState", 0) : 0;
@@ -34,9 +29,8 @@ read_redirection(WsMan *ws, Features *features, GError **error)
     return TRUE;
 }
 
-/* Older firmware has no KVM and no consent: that is no failure. */
-static gboolean
-read_features(WsMan *ws, Features *features, GError **error)
+gboolean
+amt_features_read(WsMan *ws, AmtFeatures *features, GError **error)
 {
     g_autoptr(GError) why = NULL;
     g_autoptr(GVariant) kvm = NULL;
@@ -62,7 +56,7 @@ read_features(WsMan *ws, Features *features, GError **error)
 }
 
 static GVariant *
-describe(const Features *features)
+describe(const AmtFeatures *features)
 {
     PosternResult result;
 
@@ -81,15 +75,15 @@ static GVariant *
 run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
     g_autoptr(WsMan) ws = amt_open(self, run, params, error);
-    Features features;
+    AmtFeatures features;
 
-    return ws != NULL && read_features(ws, &features, error) ? describe(&features) : NULL;
+    return ws != NULL && amt_features_read(ws, &features, error) ? describe(&features) : NULL;
 }
 
 /* ---- changing ---- */
 
 static gboolean
-set_redirection(WsMan *ws, const Features *now, const Features *wanted, GError **error)
+set_redirection(WsMan *ws, const AmtFeatures *now, const AmtFeatures *wanted, GError **error)
 {
     guint32 state = NONE_ENABLED + (wanted->sol ? SOL : 0) + (wanted->ider ? IDER : 0);
 
@@ -105,7 +99,7 @@ set_redirection(WsMan *ws, const Features *now, const Features *wanted, GError *
 
 /* Consent first: what is switched on is then under the rule that is to hold. */
 static gboolean
-set_features(WsMan *ws, const Features *now, const Features *wanted, GError **error)
+set_features(WsMan *ws, const AmtFeatures *now, const AmtFeatures *wanted, GError **error)
 {
     if (now->consent != wanted->consent &&
         !amt_put_one(
@@ -119,7 +113,7 @@ set_features(WsMan *ws, const Features *now, const Features *wanted, GError **er
 
 /* What is asked for, on top of what is so now. */
 static gboolean
-read_wish(GVariant *params, const Features *now, Features *wanted, GError **error)
+read_wish(GVariant *params, const AmtFeatures *now, AmtFeatures *wanted, GError **error)
 {
     const char *consent = params_string(params, "consent");
     g_autoptr(GVariant) kvm = params_value(params, "kvm", "b");
@@ -138,7 +132,7 @@ read_wish(GVariant *params, const Features *now, Features *wanted, GError **erro
 }
 
 static gboolean
-check_taken(const Features *found, const Features *wanted, GError **error)
+check_taken(const AmtFeatures *found, const AmtFeatures *wanted, GError **error)
 {
     const char *what = found->sol != wanted->sol             ? "serial console"
                        : found->ider != wanted->ider         ? "storage redirection"
@@ -155,20 +149,27 @@ check_taken(const Features *found, const Features *wanted, GError **error)
                                         what);
 }
 
+gboolean
+amt_features_change(WsMan *ws, const AmtFeatures *now, const AmtFeatures *wanted, GError **error)
+{
+    AmtFeatures found;
+
+    return set_features(ws, now, wanted, error) && amt_features_read(ws, &found, error) &&
+           check_taken(&found, wanted, error);
+}
+
 static GVariant *
 run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
     g_autoptr(WsMan) ws = amt_open(self, run, params, error);
-    Features now, wanted, found;
+    AmtFeatures now, wanted;
 
-    if (ws == NULL || !read_features(ws, &now, error) || !read_wish(params, &now, &wanted, error))
+    if (ws == NULL || !amt_features_read(ws, &now, error) ||
+        !read_wish(params, &now, &wanted, error))
         return NULL;
-    if (memcmp(&now, &wanted, sizeof now) == 0)
-        return describe(&now);
-    if (!set_features(ws, &now, &wanted, error) || !read_features(ws, &found, error) ||
-        !check_taken(&found, &wanted, error))
+    if (memcmp(&now, &wanted, sizeof now) != 0 && !amt_features_change(ws, &now, &wanted, error))
         return NULL;
-    return describe(&found);
+    return describe(&wanted);
 }
 
 /* clang-format off */

@@ -21,6 +21,10 @@ static const PosternField *const config[] = {
                        .summary = "where devices speak TLS"),
     POSTERN_FIELD_ITEM(.name = "pong-port", .type = "u", .format = "port", .fallback = "623",
                        .summary = "where devices answer the RMCP presence ping, which the diagnosis asks"),
+    POSTERN_FIELD_ITEM(.name = "redirection-port", .type = "u", .format = "port", .fallback = "16994",
+                       .summary = "where devices take sessions of serial console, storage and KVM without TLS"),
+    POSTERN_FIELD_ITEM(.name = "redirection-tls-port", .type = "u", .format = "port", .fallback = "16995",
+                       .summary = "where they take them over TLS"),
     POSTERN_FIELD_ITEM(.name = "timeout-ms", .type = "u", .format = "ms", .fallback = "10000",
                        .summary = "how long to wait for a connection, and for each answer"),
     NULL,
@@ -55,6 +59,8 @@ static const PosternTask *const tasks[] = {
     &amt_inventory_get_task,
     &amt_power_get_task,
     &amt_power_set_task,
+    &amt_sol_task,
+    &amt_sol_expect_task,
     &amt_time_get_task,
     &amt_time_set_task,
     &amt_wsman_create_task,
@@ -66,7 +72,7 @@ static const PosternTask *const tasks[] = {
     NULL,
 };
 
-static const char *const services[] = {POSTERN_SVC_RUN, POSTERN_SVC_HTTP, NULL};
+static const char *const services[] = {POSTERN_SVC_RUN, POSTERN_SVC_HTTP, POSTERN_SVC_STREAM, POSTERN_SVC_CREDENTIALS, NULL};
 /* clang-format on */
 
 static gpointer
@@ -82,6 +88,8 @@ amt_create(const PosternHost *host, GVariant *config_values, GError **error)
     amt->port = params_uint(config_values, "port", 16992);
     amt->tls_port = params_uint(config_values, "tls-port", 16993);
     amt->pong_port = params_uint(config_values, "pong-port", 623);
+    amt->redirection_port = params_uint(config_values, "redirection-port", 16994);
+    amt->redirection_tls_port = params_uint(config_values, "redirection-tls-port", 16995);
     amt->timeout_ms = params_uint(config_values, "timeout-ms", 10000);
     amt_options_init(amt);
     return amt;

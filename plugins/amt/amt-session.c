@@ -83,6 +83,33 @@ amt_options_clear(Amt *amt)
     g_clear_pointer(&amt->visit_options, g_variant_unref);
 }
 
+const char *
+amt_tls_policy(const Amt *amt, GVariant *params)
+{
+    Policy own = {0};
+
+    read_policy(params, &own);
+    return own.tls != NULL ? own.tls : amt->tls;
+}
+
+GVariant *
+amt_stream_options(const Amt *amt, GVariant *params, gboolean tls)
+{
+    Policy own = {0};
+    PosternResult options;
+
+    read_policy(params, &own);
+    result_begin(&options);
+    result_uint(&options, "timeout-ms", amt->timeout_ms);
+    result_string(&options, "tls", tls ? "require" : "off");
+    if (tls) {
+        result_string(&options, "tls-pin", own.pin != NULL ? own.pin : amt->tls_pin);
+        result_string(
+            &options, "tls-ca-file", own.ca_file != NULL ? own.ca_file : amt->tls_ca_file);
+    }
+    return result_end(&options);
+}
+
 WsMan *
 amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error)
 {

@@ -5,6 +5,7 @@
 
 #include <postern-host.h>
 #include <postern-params.h>
+
 #include <wsman.h>
 
 /* amt-plugin.c */
@@ -16,6 +17,8 @@ typedef struct {
     guint32 port;
     guint32 tls_port;
     guint32 pong_port;
+    guint32 redirection_port;
+    guint32 redirection_tls_port;
     guint32 timeout_ms;
     GVariant *login_options; /* for PosternHttpSvc.open(), as the configuration has them */
     GVariant *visit_options; /* the same without any login */
@@ -50,14 +53,32 @@ GVariant *amt_read_single(WsMan *ws, const char *class_name, GError **error);
 /* RequestStateChange of a singleton. */
 gboolean amt_request_state(WsMan *ws, const char *class_name, guint32 state, GError **error);
 /* Put of a singleton with one property changed; takes a floating `value`. */
-gboolean amt_put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value, GError **error);
+gboolean
+amt_put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value, GError **error);
+
+/* For PosternStreamSvc.connect(), by the same policy; floating. */
+GVariant *amt_stream_options(const Amt *amt, GVariant *params, gboolean tls);
+/* The policy in force: "prefer", "require" or "off". */
+const char *amt_tls_policy(const Amt *amt, GVariant *params);
+
+/* amt-features.c: the kinds of remote session */
+typedef struct {
+    gboolean sol, ider, listener, has_kvm, kvm, has_consent;
+    guint32 consent; /* as OptInRequired */
+} AmtFeatures;
+/* Older firmware has no KVM and no consent: that is no failure. */
+gboolean amt_features_read(WsMan *ws, AmtFeatures *features, GError **error);
+/* Writes what differs, and reads back whether the device took it. */
+gboolean
+amt_features_change(WsMan *ws, const AmtFeatures *now, const AmtFeatures *wanted, GError **error);
 
 /* amt-codes.c */
 typedef struct {
     guint32 code;
     const char *word;
 } AmtWord;
-const char *amt_word(const AmtWord *table, guint32 code); /* NULL: unknown; the table ends with a NULL word */
+const char *amt_word(const AmtWord *table,
+                     guint32 code); /* NULL: unknown; the table ends with a NULL word */
 gboolean amt_code(const AmtWord *table, const char *word, guint32 *code);
 const char *amt_status_name(guint32 status);
 gint amt_status_error(guint32 status);
@@ -92,6 +113,8 @@ extern const PosternTask amt_features_get_task;
 extern const PosternTask amt_features_set_task;
 extern const PosternTask amt_general_get_task;
 extern const PosternTask amt_general_set_task;
+extern const PosternTask amt_sol_task;
+extern const PosternTask amt_sol_expect_task;
 extern const PosternTask amt_time_get_task;
 extern const PosternTask amt_time_set_task;
 
@@ -100,7 +123,8 @@ GVariant *amt_visit(const Amt *amt, PosternHttp *conversation, gboolean quick, G
 
 /* amt-observe.c: what tasks tell the host of a machine; nothing where the host has no memory. Takes a floating a{sv}. */
 void amt_observe(const Amt *amt, PosternRun *run, GVariant *facts);
-void amt_observe_visit(const Amt *amt, PosternRun *run, GVariant *visit); /* what amt_visit() told */
+void
+amt_observe_visit(const Amt *amt, PosternRun *run, GVariant *visit); /* what amt_visit() told */
 /* "power" (on, sleep or off) and "amt.power" (the exact word) of a power state. */
 void amt_add_power_facts(GVariantBuilder *facts, guint32 state);
 /* FALSE with CONFLICT when the device is another machine than the one that is known as this run's target. */
@@ -114,7 +138,7 @@ typedef struct {
 void amt_power_clear(AmtPower *power);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AmtPower, amt_power_clear)
 gboolean amt_power_read(WsMan *ws, AmtPower *power, GError **error);
-GVariant *amt_power_words(const GArray *codes);          /* floating "as" */
+GVariant *amt_power_words(const GArray *codes); /* floating "as" */
 void amt_power_result(PosternResult *result, const AmtPower *power);
 
 #endif /* AMT_H */

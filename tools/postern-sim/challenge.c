@@ -148,8 +148,11 @@ challenge_response(const char *a1,
                                    ? g_strdup_printf("%s:%s:%s", method, target, body_hash)
                                    : g_strdup_printf("%s:%s", method, target);
     g_autofree char *a2 = md5(a2_text, strlen(a2_text));
-    g_autofree char *all = g_strdup_printf(
-        "%s:%s:%s:%s:%s:%s", a1, nonce, nc, cnonce, body_hash != NULL ? "auth-int" : "auth", a2);
+    const char *qop = body_hash != NULL ? "auth-int" : "auth";
+    g_autofree char *all =
+        nc != NULL && cnonce != NULL
+            ? g_strdup_printf("%s:%s:%s:%s:%s:%s", a1, nonce, nc, cnonce, qop, a2)
+            : g_strdup_printf("%s:%s:%s", a1, nonce, a2);
 
     return md5(all, strlen(all));
 }
@@ -233,8 +236,17 @@ static gboolean
 is_complete(const Answer *answer)
 {
     return answer->username != NULL && answer->realm != NULL && answer->nonce != NULL &&
-           answer->uri != NULL && answer->response != NULL && answer->qop != NULL &&
-           answer->nc != NULL && answer->cnonce != NULL;
+           answer->uri != NULL && answer->response != NULL;
+}
+
+/* The redirection port of old firmware takes an answer as RFC 2069 has it, without qop; HTTP does not. */
+static gboolean
+is_protected(const Device *device, Answer *answer)
+{
+    if (answer->qop == NULL && g_str_equal(answer->uri, "/RedirectionService"))
+        return TRUE;
+    return answer->qop != NULL && answer->nc != NULL && answer->cnonce != NULL &&
+           is_count(device, answer) && offers_qop(device, answer->qop);
 }
 
 static gboolean
@@ -248,12 +260,12 @@ is_right(Device *device,
     g_autofree char *realm = device_realm(device);
     g_autofree char *a1 = NULL, *hash = NULL, *expected = NULL;
 
-    if (!is_complete(answer) || !is_count(device, answer) || !offers_qop(device, answer->qop) ||
+    if (!is_complete(answer) || !is_protected(device, answer) ||
         !g_str_equal(answer->username, device->sim->user) || !g_str_equal(answer->realm, realm) ||
         !g_str_equal(answer->uri, target))
         return FALSE;
     a1 = a1_of(device);
-    if (g_str_equal(answer->qop, "auth-int"))
+    if (g_strcmp0(answer->qop, "auth-int") == 0)
         hash = md5(body, length);
     expected =
         challenge_response(a1, answer->nonce, answer->nc, answer->cnonce, method, target, hash);

@@ -28,7 +28,7 @@ ChallengeResult challenge_check(Device *device,
 char *challenge_field(const char *list, const char *name);
 
 /* The response of RFC 2617 for `a1` (hex); `body_hash` is the MD5 of the body for auth-int, else
- * NULL. */
+ * NULL. `nc` or `cnonce` NULL: that of RFC 2069. */
 char *challenge_response(const char *a1,
                          const char *nonce,
                          const char *nc,

@@ -4,15 +4,11 @@
 #include "connection.h"
 #include "exchange.h"
 #include "sim.h"
+#include "wire.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/err.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum { READ_BLOCK = 16384, DRIP_MS = 100, LINGER_MS = 1000 };
 
@@ -23,7 +19,7 @@ struct Connection {
     ReactorTimer timer;
     Reactor *reactor;
     Device *device;
-    SSL *ssl;          /* NULL: plain */
+    Wire wire;
     GString *in, *out; /* NULL while empty, so that an idle connection is small */
     gsize sent;
     ConnectionGone gone;
@@ -32,18 +28,9 @@ struct Connection {
     guint place;
     guint requests, answers;
     Wait wait;
-    gboolean handshaking, logged_in, ended /* the peer sends no more */, closing, unread, silent;
+    gboolean logged_in, ended /* the peer sends no more */, closing, unread, silent;
     guint32 events;
 };
-
-void
-connection_reset(int fd)
-{
-    struct linger linger = {1, 0};
-
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-    close(fd);
-}
 
 guint
 connection_place(const Connection *connection)
@@ -62,7 +49,6 @@ free_parts(Connection *connection)
 {
     reactor_timer_stop(&connection->timer);
     reactor_unwatch_closing(&connection->watch);
-    SSL_free(connection->ssl);
     if (connection->in != NULL)
         g_string_free(connection->in, TRUE);
     if (connection->out != NULL)
@@ -74,25 +60,21 @@ free_parts(Connection *connection)
 void
 connection_free(Connection *connection)
 {
-    close(connection->watch.fd);
+    Wire wire = connection->wire;
+
     free_parts(connection);
+    wire.handshaking = TRUE; /* no good-bye */
+    wire_end(&wire, FALSE);
 }
 
 static void
 end(Connection *connection, gboolean reset)
 {
-    int fd = connection->watch.fd;
+    Wire wire = connection->wire;
 
     connection->gone(connection, connection->data);
-    if (!reset && connection->ssl != NULL && !connection->handshaking) {
-        ERR_clear_error();
-        SSL_shutdown(connection->ssl);
-    }
     free_parts(connection);
-    if (reset)
-        connection_reset(fd);
-    else
-        close(fd);
+    wire_end(&wire, reset);
 }
 
 static void
@@ -120,34 +102,11 @@ listen_for(Connection *connection, guint32 events)
 
 /* ---- sending ---- */
 
-/* How many bytes went; 0: the socket is full; -1: it is broken. */
-static gssize
-put_bytes(Connection *connection, const char *bytes, gsize length)
-{
-    gssize n;
-
-    if (connection->ssl == NULL) {
-        n = send(connection->watch.fd, bytes, length, MSG_NOSIGNAL);
-        return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
-    }
-    ERR_clear_error();
-    n = SSL_write(connection->ssl, bytes, (int)MIN(length, G_MAXINT));
-    if (n > 0)
-        return n;
-    switch (SSL_get_error(connection->ssl, (int)n)) {
-    case SSL_ERROR_WANT_WRITE:
-    case SSL_ERROR_WANT_READ:
-        return 0;
-    default:
-        return -1;
-    }
-}
-
 /* After the last byte of an answer that ends the connection. */
 static void
 end_after_answer(Connection *connection)
 {
-    if (!connection->unread || connection->ssl != NULL) {
+    if (!connection->unread || connection->wire.ssl != NULL) {
         end(connection, FALSE);
         return;
     }
@@ -186,8 +145,8 @@ flush(Connection *connection)
 
     while (connection->sent < connection->out->len) {
         gsize left = connection->out->len - connection->sent;
-        gssize n =
-            put_bytes(connection, connection->out->str + connection->sent, MIN(left, portion));
+        gssize n = wire_put(
+            &connection->wire, connection->out->str + connection->sent, MIN(left, portion));
         if (n < 0) {
             end(connection, FALSE);
             return FALSE;
@@ -267,33 +226,6 @@ serve_all(Connection *connection)
 
 /* ---- reading ---- */
 
-/* As put_bytes(), with -2 for the end of input. */
-static gssize
-get_bytes(Connection *connection, char *bytes, gsize length)
-{
-    gssize n;
-
-    if (connection->ssl == NULL) {
-        n = recv(connection->watch.fd, bytes, length, 0);
-        if (n == 0)
-            return -2;
-        return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
-    }
-    ERR_clear_error();
-    n = SSL_read(connection->ssl, bytes, (int)length);
-    if (n > 0)
-        return n;
-    switch (SSL_get_error(connection->ssl, (int)n)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-        return 0;
-    case SSL_ERROR_ZERO_RETURN:
-        return -2;
-    default:
-        return -1;
-    }
-}
-
 /* FALSE when the connection is gone. */
 static gboolean
 take_input(Connection *connection)
@@ -301,7 +233,7 @@ take_input(Connection *connection)
     static char block[READ_BLOCK]; /* one thread: shared by all connections */
     gssize n;
 
-    while ((n = get_bytes(connection, block, sizeof block)) > 0) {
+    while ((n = wire_get(&connection->wire, block, sizeof block)) > 0) {
         connection->active = g_get_monotonic_time();
         if (connection->silent)
             continue;
@@ -323,26 +255,13 @@ take_input(Connection *connection)
 static gboolean
 shake_hands(Connection *connection)
 {
-    int n;
+    gint wants = wire_shake(&connection->wire);
 
-    ERR_clear_error();
-    n = SSL_accept(connection->ssl);
-    if (n == 1) {
-        connection->handshaking = FALSE;
-        listen_for(connection, EPOLLIN);
-        return TRUE;
-    }
-    switch (SSL_get_error(connection->ssl, n)) {
-    case SSL_ERROR_WANT_READ:
-        listen_for(connection, EPOLLIN);
-        return FALSE;
-    case SSL_ERROR_WANT_WRITE:
-        listen_for(connection, EPOLLOUT);
-        return FALSE;
-    default:
+    if (wants < 0)
         end(connection, FALSE);
-        return FALSE;
-    }
+    else
+        listen_for(connection, wants > 0 ? (guint32)wants : EPOLLIN);
+    return wants == 0;
 }
 
 /* An alert of level fatal, handshake_failure, in a record that every TLS version knows. */
@@ -367,7 +286,7 @@ on_ready(ReactorWatch *watch, guint32 events)
         end(connection, FALSE);
         return;
     }
-    if (connection->handshaking) {
+    if (connection->wire.handshaking) {
         if (device_fault(connection->device, FAULT_TLS_FAIL) != NULL) {
             fail_handshake(connection);
             return;
@@ -402,14 +321,6 @@ on_timer(ReactorTimer *timer)
     end(connection, FALSE);
 }
 
-static gboolean
-set_up_tls(Connection *connection, SSL_CTX *tls)
-{
-    connection->ssl = SSL_new(tls);
-    connection->handshaking = TRUE;
-    return connection->ssl != NULL && SSL_set_fd(connection->ssl, connection->watch.fd) == 1;
-}
-
 void
 connection_start(Reactor *reactor,
                  Device *device,
@@ -420,9 +331,7 @@ connection_start(Reactor *reactor,
                  Connection **out)
 {
     Connection *connection = g_new0(Connection, 1);
-    int on = 1;
 
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     connection->watch = (ReactorWatch){.fd = fd, .ready = on_ready};
     connection->timer.fire = on_timer;
     connection->reactor = reactor;
@@ -434,7 +343,7 @@ connection_start(Reactor *reactor,
     connection->silent = device_fault(device, FAULT_SILENT) != NULL;
     device->connections++;
     device->open++;
-    if ((tls != NULL && !set_up_tls(connection, tls)) ||
+    if (!wire_start(&connection->wire, fd, tls) ||
         !reactor_watch(reactor, &connection->watch, EPOLLIN, NULL)) {
         connection_free(connection);
         return;

@@ -26,9 +26,6 @@ void connection_start(Reactor *reactor,
 /* Ends it from outside, without `gone`. */
 void connection_free(Connection *connection);
 
-/* Closes `fd` so that the peer sees a reset. */
-void connection_reset(int fd);
-
 /* Place in the owner's list. */
 guint connection_place(const Connection *connection);
 void connection_set_place(Connection *connection, guint place);

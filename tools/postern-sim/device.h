@@ -50,8 +50,9 @@ typedef struct {
     guint log_next;
     char *boot_source; /* InstanceID of the next boot's source; NULL: as the BIOS is set */
     gint64 clock_offset;
-    GArray *events;   /* 21 bytes each, oldest first, see logs.h */
-    GPtrArray *audit; /* of GBytes, oldest first */
+    GArray *events;               /* 21 bytes each, oldest first, see logs.h */
+    GPtrArray *audit;             /* of GBytes, oldest first */
+    struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
 } DeviceExtra;
 
 typedef struct {

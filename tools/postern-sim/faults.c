@@ -61,6 +61,8 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_REDIRECTION_OFF] = {"redirection-off", NO_ARGUMENT, 0, 0, "", "serial and storage redirection begin switched off"},
     [FAULT_KVM_OFF]        = {"kvm-off", NO_ARGUMENT, 0, 0, "", "KVM redirection begins switched off"},
     [FAULT_CONSENT]        = {"consent", NO_ARGUMENT, 0, 0, "", "the setting begins as: the user's consent is required for everything"},
+    [FAULT_PLAIN_LOGIN]    = {"plain-login", NO_ARGUMENT, 0, 0, "", "the redirection port takes passwords in the clear, too"},
+    [FAULT_SESSION_DROP]   = {"session-drop", NO_ARGUMENT, 0, 0, "", "serial sessions end when the host starts anew"},
 };
 
 static const char *const subcodes[] = {

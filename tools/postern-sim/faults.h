@@ -42,6 +42,8 @@ typedef enum {
     FAULT_REDIRECTION_OFF,
     FAULT_KVM_OFF,
     FAULT_CONSENT,
+    FAULT_PLAIN_LOGIN,
+    FAULT_SESSION_DROP,
     FAULT_KINDS
 } FaultKind;
 

@@ -14,11 +14,11 @@
 /* For tests without a password file; the README names it. */
 #define TEST_PASSWORD "P@ssw0rd"
 
-enum { EXIT_USAGE = 2, RMCP_PORT = 623 };
+enum { EXIT_USAGE = 2, RMCP_PORT = 623, REDIRECTION_PORT = 16994, REDIRECTION_TLS_PORT = 16995 };
 
 typedef struct {
     gint64 count, seed;
-    int port, tls_port, pong_port, host_port;
+    int port, tls_port, pong_port, host_port, redirection_port, redirection_tls_port;
     char *first, *model, *user, *password_file, *tls, *listen, *state_file;
     char **faults;
     gboolean list_models, list_faults;
@@ -39,6 +39,8 @@ static const GOptionEntry entries[] = {
     {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "Another fleet for another number (default 1)", "N"},
     {"port", 0, 0, G_OPTION_ARG_INT, &options.port, "Plain port (default 16992)", "PORT"},
     {"tls-port", 0, 0, G_OPTION_ARG_INT, &options.tls_port, "TLS port (default 16993)", "PORT"},
+    {"redirection-port", 0, 0, G_OPTION_ARG_INT, &options.redirection_port, "Plain port of serial console, storage and KVM (default 16994, left out where it cannot be had)", "PORT"},
+    {"redirection-tls-port", 0, 0, G_OPTION_ARG_INT, &options.redirection_tls_port, "The same over TLS (default 16995, the same)", "PORT"},
     {"pong-port", 0, 0, G_OPTION_ARG_INT, &options.pong_port, "UDP port of RMCP presence pings (default 623, left out where it cannot be had)", "PORT"},
     {"host-port", 0, 0, G_OPTION_ARG_INT, &options.host_port, "TCP port of each device's operating system, which accepts and closes (default none)", "PORT"},
     {"listen", 0, 0, G_OPTION_ARG_STRING, &options.listen, "wildcard: one listener for each port, each: listeners for each device, auto: each up to 64 devices (default)", "HOW"},
@@ -115,7 +117,23 @@ add_faults(Sim *sim, GError **error)
     return TRUE;
 }
 
-/* 0 stands for an option that was not given. */
+/* 0 stands for an option that was not given, here and below. */
+static gboolean
+set_redirection_ports(Sim *sim, GError **error)
+{
+    int plain = options.redirection_port, tls = options.redirection_tls_port;
+
+    if (plain < 0 || plain > 65535 || tls < 0 || tls > 65535 || (plain != 0 && plain == tls))
+        return invalid(error,
+                       "--redirection-port and --redirection-tls-port are two numbers from 1 to "
+                       "65535",
+                       "others");
+    sim->redirection_optional = plain == 0 && tls == 0;
+    sim->redirection_port = (guint16)(plain != 0 ? plain : REDIRECTION_PORT);
+    sim->redirection_tls_port = (guint16)(tls != 0 ? tls : REDIRECTION_TLS_PORT);
+    return TRUE;
+}
+
 static gboolean
 set_further_ports(Sim *sim, GError **error)
 {
@@ -124,6 +142,8 @@ set_further_ports(Sim *sim, GError **error)
         return invalid(error, "--pong-port and --host-port are numbers from 1 to 65535", "others");
     if (options.host_port == options.port || options.host_port == options.tls_port)
         return invalid(error, "--host-port is none of the management ports", "one of them");
+    if (!set_redirection_ports(sim, error))
+        return FALSE;
     sim->pong_optional = options.pong_port == 0;
     sim->pong_port = (guint16)(sim->pong_optional ? RMCP_PORT : options.pong_port);
     sim->host_port = (guint16)options.host_port;

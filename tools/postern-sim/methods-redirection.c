@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "methods.h"
+#include "rules.h"
 
 static guint
 redirection_state_change(Call *call)
@@ -29,5 +30,17 @@ kvm_state_change(Call *call)
 const Method methods_redirection[] = {
     {"AMT_RedirectionService", "RequestStateChange", redirection_state_change},
     {"CIM_KVMRedirectionSAP", "RequestStateChange", kvm_state_change},
+    {0},
+};
+
+static void
+redirection_stored(Device *device, const SimInstance *instance)
+{
+    if (device->sim->listener_changed != NULL)
+        device->sim->listener_changed(device, device->sim->listener_data);
+}
+
+const Rule rules_redirection[] = {
+    {"AMT_RedirectionService", .stored = redirection_stored},
     {0},
 };

@@ -157,6 +157,13 @@ power_request(Device *device, guint64 wanted, gint64 now)
 }
 
 void
+power_by_host(Device *device, gboolean off, gint64 now)
+{
+    if (is_running(power_state(device, now)) && device->steps[0].due == 0)
+        plan(device, off ? POWER_OFF : POWER_RESET, now);
+}
+
+void
 power_available(Device *device, gint64 now, GString *out)
 {
     static const guint8 order[] = {2, 10, 8, 5, 11, 4, 7, 14, 12, 3, 6, 9, 13, 15, 16, 17};

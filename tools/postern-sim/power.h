@@ -35,5 +35,8 @@ guint power_state(Device *device, gint64 now);
 /* RequestPowerStateChange: its ReturnValue. */
 guint power_request(Device *device, guint64 wanted, gint64 now);
 
+/* The machine's own system restarts it or switches it off. */
+void power_by_host(Device *device, gboolean off, gint64 now);
+
 /* What can be requested now, as blank-separated numbers in the order of real answers. */
 void power_available(Device *device, gint64 now, GString *out);

@@ -5,6 +5,7 @@
 
 /* One table for each subject, each ended by a row without a class. */
 static const Rule *const tables[] = {
+    rules_redirection,
     NULL,
 };
 

@@ -23,6 +23,8 @@ typedef struct {
     const SoapFault *(*remove)(Device *device, const DeviceCreated *created);
 } Rule;
 
+extern const Rule rules_redirection[];
+
 /* The rule of a class; one without any hook when it has none. */
 const Rule *rules_find(const char *class_name);
 

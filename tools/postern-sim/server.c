@@ -4,7 +4,9 @@
 #include "certs.h"
 #include "connection.h"
 #include "pong.h"
+#include "redirect.h"
 #include "server.h"
+#include "wire.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,11 +22,19 @@
  * closed, and several simulators can run side by side. */
 enum { EACH_MOST = 64, ACCEPT_BURST = 64, SPARE_DESCRIPTORS = 64, BACKLOG = 4096 };
 
-typedef enum { PORT_PLAIN, PORT_TLS, PORT_HOST, PORT_KINDS } PortKind;
+typedef enum {
+    PORT_PLAIN,
+    PORT_TLS,
+    PORT_HOST,
+    PORT_REDIRECTION,
+    PORT_REDIRECTION_TLS,
+    PORT_KINDS
+} PortKind;
 
 typedef struct {
     ReactorWatch watch;
     Server *server;
+    guint32 address;
     PortKind kind;
 } Listener;
 
@@ -32,7 +42,8 @@ struct Server {
     Sim *sim;
     Reactor *reactor;
     GPtrArray *listeners, *pongs;
-    GPtrArray *connections;
+    GPtrArray *connections, *redirects;
+    gboolean each; /* listeners for each device */
     Certs *certs;
     guint most; /* connections */
 };
@@ -40,7 +51,7 @@ struct Server {
 guint
 server_connections(const Server *server)
 {
-    return server->connections->len;
+    return server->connections->len + server->redirects->len;
 }
 
 /* Those of all models, so that the first caller need not wait for a key. */
@@ -64,6 +75,17 @@ on_gone(Connection *connection, gpointer data)
     g_ptr_array_remove_index_fast(server->connections, place);
     if (place < server->connections->len)
         connection_set_place(server->connections->pdata[place], place);
+}
+
+static void
+on_redirect_gone(Redirect *session, gpointer data)
+{
+    GPtrArray *redirects = ((Server *)data)->redirects;
+    guint place = redirect_place(session);
+
+    g_ptr_array_remove_index_fast(redirects, place);
+    if (place < redirects->len)
+        redirect_set_place(redirects->pdata[place], place);
 }
 
 static gboolean
@@ -112,9 +134,32 @@ static void
 take_host_call(const Server *server, int fd, const struct sockaddr_in *peer)
 {
     if (called_device(server, fd, peer) == NULL)
-        connection_reset(fd);
+        wire_reset(fd);
     else
         close(fd);
+}
+
+static gboolean
+is_redirection(PortKind kind)
+{
+    return kind == PORT_REDIRECTION || kind == PORT_REDIRECTION_TLS;
+}
+
+static gboolean
+is_tls(PortKind kind)
+{
+    return kind == PORT_TLS || kind == PORT_REDIRECTION_TLS;
+}
+
+static void
+take_redirect(Server *server, Device *device, int fd, SSL_CTX *tls)
+{
+    Redirect *session = redirect_start(server->reactor, device, fd, tls, on_redirect_gone, server);
+
+    if (session == NULL)
+        return;
+    redirect_set_place(session, server->redirects->len);
+    g_ptr_array_add(server->redirects, session);
 }
 
 static void
@@ -123,13 +168,18 @@ take_call(Listener *listener, int fd, const struct sockaddr_in *peer)
     Server *server = listener->server;
     Device *device = called_device(server, fd, peer);
     Connection *connection = NULL;
-    gboolean over_tls = listener->kind == PORT_TLS;
+    gboolean over_tls = is_tls(listener->kind);
     SSL_CTX *tls = NULL;
 
-    if (device == NULL || server->connections->len >= server->most ||
+    if (device == NULL || server_connections(server) >= server->most ||
         refuses(server, device, over_tls) ||
+        (is_redirection(listener->kind) && !redirect_listens(device)) ||
         (over_tls && (tls = context_of(server, device)) == NULL)) {
-        connection_reset(fd);
+        wire_reset(fd);
+        return;
+    }
+    if (is_redirection(listener->kind)) {
+        take_redirect(server, device, fd, tls);
         return;
     }
     connection_start(server->reactor, device, fd, tls, on_gone, server, &connection);
@@ -188,8 +238,9 @@ open_port(guint32 address, guint16 port, GError **error)
 static gboolean
 add_listener(Server *server, guint32 address, PortKind kind, GError **error)
 {
+    const Sim *sim = server->sim;
     const guint16 ports[PORT_KINDS] = {
-        server->sim->port, server->sim->tls_port, server->sim->host_port};
+        sim->port, sim->tls_port, sim->host_port, sim->redirection_port, sim->redirection_tls_port};
     int fd = open_port(address, ports[kind], error);
     Listener *listener;
 
@@ -198,6 +249,7 @@ add_listener(Server *server, guint32 address, PortKind kind, GError **error)
     listener = g_new0(Listener, 1);
     listener->watch = (ReactorWatch){.fd = fd, .ready = on_call};
     listener->server = server;
+    listener->address = address;
     listener->kind = kind;
     g_ptr_array_add(server->listeners, listener);
     return reactor_watch(server->reactor, &listener->watch, EPOLLIN, error);
@@ -205,21 +257,52 @@ add_listener(Server *server, guint32 address, PortKind kind, GError **error)
 
 /* TRUE when the port is open, on `device` or (NULL) on any. */
 static gboolean
-has_port(const Sim *sim, const Device *device, PortKind kind)
+has_port(const Sim *sim, Device *device, PortKind kind)
 {
     if (kind == PORT_HOST)
         return sim->host_port != 0;
+    if ((kind == PORT_REDIRECTION && sim->redirection_port == 0) ||
+        (kind == PORT_REDIRECTION_TLS && sim->redirection_tls_port == 0))
+        return FALSE;
     if (device != NULL)
-        return sim_offers(sim, device, kind == PORT_TLS);
-    return sim->tls != (kind == PORT_TLS ? SIM_TLS_OFF : SIM_TLS_ONLY);
+        return sim_offers(sim, device, is_tls(kind)) &&
+               (!is_redirection(kind) || redirect_listens(device));
+    return sim->tls != (is_tls(kind) ? SIM_TLS_OFF : SIM_TLS_ONLY);
+}
+
+/* FALSE when a port must be open and cannot be. */
+static gboolean
+open_listener(Server *server, guint32 address, PortKind kind, GError **error)
+{
+    gboolean optional = is_redirection(kind) && server->sim->redirection_optional;
+
+    return add_listener(server, address, kind, optional ? NULL : error) || optional;
+}
+
+/* The device has switched the listener of its redirection ports on or off. */
+static void
+on_listener_changed(Device *device, gpointer data)
+{
+    Server *server = data;
+
+    if (!server->each)
+        return; /* one listener is for all devices: calls are refused one by one */
+    for (guint i = server->listeners->len; i-- > 0;) {
+        const Listener *listener = server->listeners->pdata[i];
+        if (listener->address == device->address && is_redirection(listener->kind))
+            g_ptr_array_remove_index_fast(server->listeners, i);
+    }
+    for (guint kind = PORT_REDIRECTION; kind <= PORT_REDIRECTION_TLS; kind++)
+        if (has_port(server->sim, device, (PortKind)kind))
+            add_listener(server, device->address, (PortKind)kind, NULL);
 }
 
 static gboolean
-listen_on(Server *server, guint32 address, const Device *device, GError **error)
+listen_on(Server *server, guint32 address, Device *device, GError **error)
 {
     for (guint kind = 0; kind < PORT_KINDS; kind++)
         if (has_port(server->sim, device, (PortKind)kind) &&
-            !add_listener(server, address, (PortKind)kind, error))
+            !open_listener(server, address, (PortKind)kind, error))
             return FALSE;
     return TRUE;
 }
@@ -243,7 +326,7 @@ static gboolean
 listen_each(Server *server, GError **error)
 {
     for (guint i = 0; i < server->sim->count; i++) {
-        const Device *device = &server->sim->devices[i];
+        Device *device = &server->sim->devices[i];
         if (!listen_on(server, device->address, device, error) ||
             !answer_pings(server, device->address, error))
             return FALSE;
@@ -293,6 +376,8 @@ server_new(Sim *sim, GMainContext *context, ServerListen listen, GError **error)
     server->listeners = g_ptr_array_new_with_free_func(free_listener);
     server->pongs = g_ptr_array_new_with_free_func((GDestroyNotify)pong_free);
     server->connections = g_ptr_array_new();
+    server->redirects = g_ptr_array_new();
+    server->each = each;
     server->certs = certs_new(sim->tls == SIM_TLS_LEGACY);
     server->reactor = reactor_new(context, error);
     if (server->reactor == NULL || (sim->tls != SIM_TLS_OFF && !make_contexts(server, error)))
@@ -309,6 +394,8 @@ server_new(Sim *sim, GMainContext *context, ServerListen listen, GError **error)
         return NULL;
     }
     server->most = limit - listening;
+    sim->listener_changed = on_listener_changed;
+    sim->listener_data = server;
     return g_steal_pointer(&server);
 }
 
@@ -319,7 +406,11 @@ server_free(Server *server)
         return;
     for (guint i = 0; server->connections != NULL && i < server->connections->len; i++)
         connection_free(server->connections->pdata[i]);
+    for (guint i = 0; server->redirects != NULL && i < server->redirects->len; i++)
+        redirect_free(server->redirects->pdata[i]);
+    server->sim->listener_changed = NULL;
     g_clear_pointer(&server->connections, g_ptr_array_unref);
+    g_clear_pointer(&server->redirects, g_ptr_array_unref);
     g_clear_pointer(&server->listeners, g_ptr_array_unref);
     g_clear_pointer(&server->pongs, g_ptr_array_unref);
     certs_free(server->certs);

@@ -16,9 +16,14 @@ typedef struct Sim {
     guint64 seed;
     guint8 secret[16]; /* signs nonces */
     guint16 port, tls_port;
-    guint16 pong_port;      /* UDP; 0: no pongs */
-    gboolean pong_optional; /* done without when the port cannot be had */
-    guint16 host_port;      /* of the operating system; 0: none */
+    guint16 pong_port;                              /* UDP; 0: no pongs */
+    gboolean pong_optional;                         /* done without when the port cannot be had */
+    guint16 host_port;                              /* of the operating system; 0: none */
+    guint16 redirection_port, redirection_tls_port; /* 0: none */
+    gboolean redirection_optional;                  /* done without where the ports cannot be had */
+    /* Told when a device opens or closes its redirection port; NULL: nobody listens. */
+    void (*listener_changed)(Device *device, gpointer data);
+    gpointer listener_data;
     SimTls tls;
 } Sim;
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { REFRESH_MS = 100, BAR = 20, FEW = 4 };
@@ -110,12 +111,25 @@ measure_rate(const BatchCounts *counts)
     bar.done_before = counts->done;
 }
 
+/* A task shows something of its own on the terminal, as a serial console: it is raw meanwhile. */
+static gboolean
+is_lent(void)
+{
+    struct termios mode;
+
+    return tcgetattr(STDERR_FILENO, &mode) == 0 && (mode.c_lflag & ICANON) == 0;
+}
+
 static gboolean
 refresh(gpointer data)
 {
     g_autoptr(GString) line = g_string_new("\r");
     BatchCounts counts = {0};
 
+    if (is_lent()) {
+        bar.shown = FALSE;
+        return G_SOURCE_CONTINUE;
+    }
     batch_counts(bar.batch, &counts);
     measure_rate(&counts);
     append_bar(line, &counts);

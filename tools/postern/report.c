@@ -278,6 +278,15 @@ table_release(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* Nothing yet: what runs may have the terminal to itself until there is something. */
+static gboolean
+table_hold_over(gpointer data)
+{
+    const Report *report = data;
+
+    return report->columns->rows->len == 0 ? G_SOURCE_CONTINUE : table_release(data);
+}
+
 static void
 table_release_now(Report *report)
 {
@@ -292,7 +301,7 @@ table_begin(Report *report)
 {
     report->columns->width[0] = TARGET_WIDTH;
     report->columns->width[1] = STATE_WIDTH;
-    report->holding = g_timeout_add(HOLD_MS, table_release, report);
+    report->holding = g_timeout_add(HOLD_MS, table_hold_over, report);
 }
 
 /* One line of these cells, of which the first `measured` count for the widths. */
