@@ -114,6 +114,7 @@ extern const PosternTask amt_features_set_task;
 extern const PosternTask amt_general_get_task;
 extern const PosternTask amt_general_set_task;
 extern const PosternTask amt_sol_task;
+extern const PosternTask amt_ider_task;
 extern const PosternTask amt_sol_expect_task;
 extern const PosternTask amt_time_get_task;
 extern const PosternTask amt_time_set_task;
