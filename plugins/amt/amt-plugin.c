@@ -48,6 +48,14 @@ static const PosternCredentialType digest = {
 static const PosternCredentialType *const credential_types[] = {&digest, NULL};
 
 static const PosternTask *const tasks[] = {
+    &amt_boot_erase_task,
+    &amt_boot_get_task,
+    &amt_boot_service_set_task,
+    &amt_boot_set_task,
+    &amt_consent_cancel_task,
+    &amt_consent_get_task,
+    &amt_consent_start_task,
+    &amt_consent_submit_task,
     &amt_diagnose_task,
     &amt_eventlog_clear_task,
     &amt_eventlog_get_task,

@@ -118,6 +118,14 @@ extern const PosternTask amt_ider_task;
 extern const PosternTask amt_sol_expect_task;
 extern const PosternTask amt_time_get_task;
 extern const PosternTask amt_time_set_task;
+extern const PosternTask amt_boot_erase_task;
+extern const PosternTask amt_boot_get_task;
+extern const PosternTask amt_boot_service_set_task;
+extern const PosternTask amt_boot_set_task;
+extern const PosternTask amt_consent_cancel_task;
+extern const PosternTask amt_consent_get_task;
+extern const PosternTask amt_consent_start_task;
+extern const PosternTask amt_consent_submit_task;
 
 /* amt-identify.c: what a conversation without a login shows, as amt.identify returns it. Floating. */
 GVariant *amt_visit(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **error);
@@ -131,6 +139,12 @@ void amt_add_power_facts(GVariantBuilder *facts, guint32 state);
 /* FALSE with CONFLICT when the device is another machine than the one that is known as this run's target. */
 gboolean amt_check_identity(const Amt *amt, PosternRun *run, WsMan *ws, GError **error);
 
+/* amt-consent.c: FALSE with CONSENT, and the next step, when the device's policy asks somebody at the machine to agree to
+ * this and nobody has. `kvm`: it is a KVM session; else a serial or storage session, or a boot. `what` is the sentence's
+ * beginning: "a serial session". */
+gboolean amt_consent_needed(
+    const Amt *amt, PosternRun *run, WsMan *ws, gboolean kvm, const char *what, GError **error);
+
 /* amt-power.c */
 typedef struct {
     guint32 state;
@@ -141,5 +155,34 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AmtPower, amt_power_clear)
 gboolean amt_power_read(WsMan *ws, AmtPower *power, GError **error);
 GVariant *amt_power_words(const GArray *codes); /* floating "as" */
 void amt_power_result(PosternResult *result, const AmtPower *power);
+
+/* amt-power-change.c: one request for a power state, and what became of it. */
+typedef struct {
+    const Amt *amt;
+    PosternRun *run;
+    WsMan *ws;       /* borrowed */
+    guint32 wanted;  /* what is requested */
+    guint32 goal;    /* what the machine is to be in afterwards; 0: nothing that can be seen */
+    gboolean leaves; /* it leaves the goal first: cycles and resets begin and end on */
+    AmtPower before;
+    AmtPower now;
+    gboolean changed;
+    gboolean confirmed; /* the device answered the request */
+} AmtPowerChange;
+void amt_power_change_clear(AmtPowerChange *change);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AmtPowerChange, amt_power_change_clear)
+gboolean amt_power_is_off(guint32 state);
+/* Look at the state as it is; then say what is wanted. */
+gboolean amt_power_change_begin(
+    AmtPowerChange *change, const Amt *amt, PosternRun *run, WsMan *ws, GError **error);
+void amt_power_change_aim(AmtPowerChange *change, guint32 wanted);
+gboolean amt_power_change_there(const AmtPowerChange *change);
+/* NOT_SUPPORTED, with what is offered, when the machine does not offer it now. */
+gboolean amt_power_change_check(const AmtPowerChange *change, GError **error);
+/* Ask once, never again. Where the answer is lost, TRUE only when the machine was seen to get there; `confirmed` is FALSE
+ * then. */
+gboolean amt_power_change_request(AmtPowerChange *change, GError **error);
+/* Until the goal is reached; TIMEOUT after `limit` ms. */
+gboolean amt_power_change_wait(AmtPowerChange *change, guint32 limit, GError **error);
 
 #endif /* AMT_H */

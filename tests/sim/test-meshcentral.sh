@@ -5,19 +5,8 @@
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/sim/sim.sh
 . "$here/sim.sh"
-
-version=1.1.55
-cache=$(cd "${builddir-.}" && pwd)/build-meshcentral-$version
-
-command -v node >/dev/null || skip_all "node is not installed"
-command -v npm >/dev/null || skip_all "npm is not installed"
-scripts=package/public/scripts
-if ! test -f "$cache/$scripts/amt-redir-ws-0.1.0.js"; then
-    mkdir -p "$cache" &&
-        (cd "$cache" && timeout 120 npm pack --silent "meshcentral@$version" >/dev/null 2>&1 &&
-            tar xzf "meshcentral-$version.tgz" package/amt $scripts/common-0.0.1.js $scripts/amt-redir-ws-0.1.0.js && rm -f "meshcentral-$version.tgz")
-fi
-test -f "$cache/$scripts/amt-redir-ws-0.1.0.js" || skip_all "meshcentral $version cannot be had from the npm registry"
+# shellcheck source=tests/sim/meshcentral.sh
+. "$here/meshcentral.sh"
 
 judge() {
     timeout 90 node "$here/meshcentral.js" "$cache/package/amt" "$@"

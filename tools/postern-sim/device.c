@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "boot.h"
 #include "device.h"
 #include "power.h"
 #include "sim.h"
@@ -136,6 +137,8 @@ device_clear(Device *device)
     g_clear_pointer(&extra->events, g_array_unref);
     g_clear_pointer(&extra->audit, g_ptr_array_unref);
     g_free(extra->boot_source);
+    boot_free(extra->boot);
+    g_free(extra->consent);
     g_free(extra);
 }
 

@@ -50,9 +50,11 @@ typedef struct {
     guint log_next;
     char *boot_source; /* InstanceID of the next boot's source; NULL: as the BIOS is set */
     gint64 clock_offset;
-    GArray *events;               /* 21 bytes each, oldest first, see logs.h */
-    GPtrArray *audit;             /* of GBytes, oldest first */
-    struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
+    GArray *events;                /* 21 bytes each, oldest first, see logs.h */
+    GPtrArray *audit;              /* of GBytes, oldest first */
+    struct DeviceBoot *boot;       /* boot.h */
+    struct DeviceConsent *consent; /* consent.h */
+    struct Redirect *sessions[3];  /* on the redirection port, by kind; see redirect.h */
 } DeviceExtra;
 
 typedef struct {
@@ -79,6 +81,7 @@ struct Device {
     guint8 os_saving;
     guint8 a1[16]; /* MD5 of user, realm, password */
     gboolean a1_known;
+    gboolean secure; /* the request that is being served came over TLS */
 };
 
 /* Begins its life: power state and the like by seed. */

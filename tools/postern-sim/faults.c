@@ -63,6 +63,7 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_CONSENT]        = {"consent", NO_ARGUMENT, 0, 0, "", "the setting begins as: the user's consent is required for everything"},
     [FAULT_PLAIN_LOGIN]    = {"plain-login", NO_ARGUMENT, 0, 0, "", "the redirection port takes passwords in the clear, too"},
     [FAULT_SESSION_DROP]   = {"session-drop", NO_ARGUMENT, 0, 0, "", "serial sessions end when the host starts anew"},
+    [FAULT_DRIVE_PASSWORD] = {"drive-password", WORD, 0, 0, "PASSWORD", "the drive has this password, without which no secure erase works"},
 };
 
 static const char *const subcodes[] = {

@@ -44,6 +44,7 @@ typedef enum {
     FAULT_CONSENT,
     FAULT_PLAIN_LOGIN,
     FAULT_SESSION_DROP,
+    FAULT_DRIVE_PASSWORD,
     FAULT_KINDS
 } FaultKind;
 

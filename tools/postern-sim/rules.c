@@ -6,6 +6,8 @@
 /* One table for each subject, each ended by a row without a class. */
 static const Rule *const tables[] = {
     rules_redirection,
+    rules_boot,
+    rules_consent,
     NULL,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "boot.h"
 #include "power.h"
 #include "statefile.h"
 
@@ -65,6 +66,18 @@ add_log(JsonBuilder *builder, const Device *device)
     json_builder_end_array(builder);
 }
 
+/* What the machine started last, and whether that took AMT's settings along. */
+static void
+add_boot(JsonBuilder *builder, const Device *device)
+{
+    const DeviceBoot *boot = device->extra != NULL ? device->extra->boot : NULL;
+
+    if (boot != NULL && boot->last != NULL)
+        add_text(builder, "boot", boot->last);
+    if (boot != NULL && boot->unconfigured)
+        add_text(builder, "erased", "amt");
+}
+
 char *
 statefile_line(Device *device)
 {
@@ -87,6 +100,7 @@ statefile_line(Device *device)
     add_number(builder, "requests", device->requests);
     if (device->extra != NULL && device->extra->boot_source != NULL)
         add_text(builder, "boot_source", device->extra->boot_source);
+    add_boot(builder, device);
     add_log(builder, device);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);
