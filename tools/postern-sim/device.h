@@ -54,6 +54,7 @@ typedef struct {
     GPtrArray *audit;              /* of GBytes, oldest first */
     struct DeviceBoot *boot;       /* boot.h */
     struct DeviceConsent *consent; /* consent.h */
+    struct DeviceIder *ider;       /* ider-machine.h */
     struct Redirect *sessions[3];  /* on the redirection port, by kind; see redirect.h */
 } DeviceExtra;
 

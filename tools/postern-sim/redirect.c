@@ -35,6 +35,7 @@ struct Redirect {
 
 static const RedirectKind *const kinds[REDIRECT_KINDS] = {
     [REDIRECT_SOL] = &redirect_sol,
+    [REDIRECT_IDER] = &redirect_ider,
 };
 
 Device *

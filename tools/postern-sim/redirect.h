@@ -36,7 +36,8 @@ typedef struct {
 } RedirectKind;
 
 extern const RedirectKind redirect_sol;
-/* redirect_ider and redirect_kvm: each in the file of its kind, and a row in redirect.c */
+extern const RedirectKind redirect_ider;
+/* redirect_kvm: in the file of its kind, and a row in redirect.c */
 
 Device *redirect_device(const Redirect *session);
 gpointer redirect_state(const Redirect *session);

@@ -24,6 +24,8 @@ typedef struct Sim {
     /* Told when a device opens or closes its redirection port; NULL: nobody listens. */
     void (*listener_changed)(Device *device, gpointer data);
     gpointer listener_data;
+    guint64 ider_read;  /* bytes that a machine reads of what it starts from; 0: all */
+    guint32 ider_block; /* bytes that it reads at once; 0: 64 KiB */
     SimTls tls;
     /* What shows on the screen of a machine: `text` is the `what` of `device`. NULL: nobody looks. */
     void (*screen)(const Device *device, const char *what, const char *text);
