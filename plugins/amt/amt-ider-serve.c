@@ -373,6 +373,20 @@ amt_ider_begin(IderServer *server, GVariant *params, IderStart start, GError **e
     return TRUE;
 }
 
+/* In one write: a run that was cancelled reads no more, and an answer to the first half that nobody takes would cut the
+ * connection before the device has seen the second. */
+static gboolean
+send_close(IderServer *server)
+{
+    guint8 message[IDER_FEATURES + 8] = {0};
+    g_autoptr(GByteArray) bare = g_byte_array_new();
+
+    ider_put_features(message, sequence_of(server), 0);
+    amt_put_header(bare, AMT_OP_IDER_CLOSE, sequence_of(server));
+    memcpy(message + IDER_FEATURES, bare->data, bare->len);
+    return say(server, message, sizeof message, NULL);
+}
+
 /* Whatever still comes is not answered any more. */
 static void
 await_close(IderServer *server)
@@ -389,9 +403,7 @@ await_close(IderServer *server)
 void
 amt_ider_end(IderServer *server)
 {
-    if (server->session != NULL && !server->over && server->heard != 0 &&
-        send_features(server, 0, NULL) &&
-        amt_session_send_bare(server->session, AMT_OP_IDER_CLOSE, NULL))
+    if (server->session != NULL && !server->over && server->heard != 0 && send_close(server))
         await_close(server);
     g_clear_pointer(&server->session, amt_session_close);
     g_clear_pointer(&server->out, g_byte_array_unref);

@@ -28,7 +28,8 @@ typedef struct DeviceIder {
     guint boot_sectors; /* of the boot image, 512 bytes each */
     const char *booted; /* "cd" or "floppy"; NULL: nothing */
     guint64 read, written;
-    guint commands, errors, sessions;
+    guint commands, errors;
+    guint sessions, closed; /* begun, and ended by the client as it should */
     char sha256[65];   /* of all that was read once it had started */
     char problem[160]; /* the first that was wrong with what the client did; "": nothing */
 } DeviceIder;

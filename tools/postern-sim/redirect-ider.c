@@ -418,6 +418,7 @@ take(Redirect *session, const guint8 *bytes, gsize data)
         open_session(session, bytes);
         return TRUE;
     case OP_CLOSE:
+        ider_result(redirect_device(session))->closed++;
         send_message(session, OP_CLOSE_REPLY, NULL, 0);
         redirect_close(session, FALSE);
         return TRUE;

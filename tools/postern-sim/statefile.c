@@ -86,6 +86,7 @@ add_ider(JsonBuilder *builder, const DeviceIder *ider)
     json_builder_set_member_name(builder, "ider");
     json_builder_begin_object(builder);
     add_number(builder, "sessions", ider->sessions);
+    add_number(builder, "closed", ider->closed);
     add_number(builder, "cd_sectors", ider->sectors[MACHINE_CD]);
     add_number(builder, "floppy_sectors", ider->sectors[MACHINE_FLOPPY]);
     add_text(builder, "booted", ider->booted != NULL ? ider->booted : "");
