@@ -400,6 +400,7 @@ begin_whole(IderMachine *machine)
     result->booted = machine->drive == MACHINE_CD ? "cd" : "floppy";
     machine->phase = WHOLE;
     machine->block = 0;
+    result->from_us = g_get_monotonic_time();
     machine->digest = EVP_MD_CTX_new();
     EVP_DigestInit_ex(machine->digest, EVP_sha256(), NULL);
 }
@@ -456,6 +457,7 @@ end_whole(IderMachine *machine)
     DeviceIder *result = ider_result(machine->device);
     guint8 digest[EVP_MAX_MD_SIZE];
 
+    result->until_us = g_get_monotonic_time();
     EVP_DigestFinal_ex(machine->digest, digest, NULL);
     g_clear_pointer(&machine->digest, EVP_MD_CTX_free);
     for (guint i = 0; i < 32; i++)

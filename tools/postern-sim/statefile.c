@@ -92,6 +92,8 @@ add_ider(JsonBuilder *builder, const DeviceIder *ider)
     add_text(builder, "booted", ider->booted != NULL ? ider->booted : "");
     add_number(builder, "boot_sectors", ider->boot_sectors);
     add_number(builder, "read", (gint64)ider->read);
+    add_number(builder, "from_us", ider->from_us);
+    add_number(builder, "until_us", ider->until_us);
     add_text(builder, "sha256", ider->sha256);
     add_number(builder, "written", (gint64)ider->written);
     add_number(builder, "commands", ider->commands);
