@@ -136,14 +136,14 @@ try_match(Talk *talk, const AmtStep *step)
 static gboolean
 missed(Talk *talk, const AmtStep *step, GError **error)
 {
-    g_autofree char *tail = tail_of(talk);
+    g_autofree char *tail = tail_of(talk), *words = amt_excerpt(step->words, 80);
 
     return postern_fail(error,
                         POSTERN_ERROR_TIMEOUT,
-                        "step on line %u, '%.80s': nothing like it came in %" G_GINT64_FORMAT
+                        "step on line %u, '%s': nothing like it came in %" G_GINT64_FORMAT
                         " seconds; last seen was: \"%s\"",
                         step->line,
-                        step->words,
+                        words,
                         step->ms / 1000,
                         tail);
 }
