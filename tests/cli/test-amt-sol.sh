@@ -176,6 +176,18 @@ expect 127.83.1.9 cut secret=@"$work/host-password" reconnect=true
 is "a network that is gone for a while" "$status" 0
 wait $!
 
+# ---- a device that hangs ----
+script never <<'END'
+expect login:
+expect never
+END
+(sleep 1 && kill -STOP "$sim") &
+expect 127.83.1.1 never
+kill -CONT "$sim"
+wait $!
+like "no heartbeat, no session" "$out" \
+    '"code":"unreachable","message":"the device has sent nothing for 11 seconds, not even a heartbeat: the session is dead"'
+
 # ---- ways there ----
 expect 127.83.1.1 ask secret=@"$work/host-password" tls=require
 is "over TLS only" "$status" 0
