@@ -136,14 +136,14 @@ try_match(Talk *talk, const AmtStep *step)
 static gboolean
 missed(Talk *talk, const AmtStep *step, GError **error)
 {
-    g_autofree char *tail = tail_of(talk);
+    g_autofree char *tail = tail_of(talk), *words = amt_excerpt(step->words, 80);
 
     return postern_fail(error,
                         POSTERN_ERROR_TIMEOUT,
-                        "step on line %u, '%.80s': nothing like it came in %" G_GINT64_FORMAT
+                        "step on line %u, '%s': nothing like it came in %" G_GINT64_FORMAT
                         " seconds; last seen was: \"%s\"",
                         step->line,
-                        step->words,
+                        words,
                         step->ms / 1000,
                         tail);
 }
@@ -316,7 +316,8 @@ const PosternTask amt_sol_expect_task = {
         "\n"
         "send TEXT types (\\r is Enter; \\n \\t \\e \\b \\s \\\\ \\xNN \\{secret}). expect REGEX waits for text behind what the step before "
         "matched; a line's ends match ^ and $. capture NAME REGEX does so and keeps the first group. timeout SECONDS holds for the "
-        "steps that follow, wait SECONDS waits. A machine at its prompt may say nothing before it is typed to: begin with send \\r.\n"
+        "steps that follow, wait SECONDS waits. A machine at its prompt may say nothing before it is typed to: begin with send \\r. "
+        "The journal keeps the script: passwords belong into secret.\n"
         "\n"
         "AMT_RedirectionService, IPS_OptInService. Least realm: Redirection.",
     .params = params,

@@ -231,6 +231,7 @@ static gboolean
 read_escape(const char *text, guint8 *key, GError **error)
 {
     char letter = strlen(text) == 6 ? g_ascii_toupper(text[5]) : '\0';
+    g_autofree char *shown = amt_excerpt(text, 20);
 
     *key = 0;
     if (g_str_equal(text, "none"))
@@ -238,9 +239,9 @@ read_escape(const char *text, guint8 *key, GError **error)
     if (g_ascii_strncasecmp(text, "ctrl-", 5) != 0 || letter <= '@' || letter > '_')
         return postern_fail(error,
                             POSTERN_ERROR_BAD_PARAM,
-                            "escape: got '%.20s', expected ctrl- and a letter or one of [ \\ ] ^ "
+                            "escape: got '%s', expected ctrl- and a letter or one of [ \\ ] ^ "
                             "_, or none",
-                            text);
+                            shown);
     *key = (guint8)(letter & 0x1F);
     return TRUE;
 }

@@ -28,21 +28,21 @@ prepare() {
 
 script log-in <<'END'
 # the session raises the line, so the login prompt comes by itself
-expect login: 
+expect login:
 send root\r
-expect assword: 
+expect assword:
 send \{secret}\r
-expect # 
+expect #\s
 END
 {
     cat "$work/log-in"
     cat <<'END'
 send hostname\r
 capture name ^(pc-\S+)
-expect # 
+expect #\s
 send uname\r
 capture system ^(\w+)$
-expect # 
+expect #\s
 END
 } >"$work/ask"
 
@@ -50,7 +50,7 @@ script boot <<'END'
 timeout 10
 expect Simulated BIOS 2.14
 expect Booting from hard drive
-expect login: 
+expect login:
 END
 
 start_simulator --count 12 --first 127.83.1.1 --model amt12 --fault 127.83.1.5=redirection-off --fault 127.83.1.6=consent \
@@ -67,9 +67,9 @@ like "the transcript has what was shown" "$out" 'uname\r\nLinux\r\nroot@pc-83-1-
 unlike "the secret is not in the result" "$out$err" sim-host
 
 script echo-secret <<'END'
-expect login: 
+expect login:
 send \{secret}\r
-expect assword: 
+expect assword:
 END
 expect 127.83.1.1 echo-secret secret=@"$work/host-password"
 is "a secret where it is echoed: status" "$status" 0
@@ -77,7 +77,7 @@ like "it is masked" "$out" 'login: ******\r\nPassword: '
 unlike "and nowhere else" "$out$err" sim-host
 
 script miss <<'END'
-expect login: 
+expect login:
 timeout 1
 send nobody\r
 expect Welcome
@@ -103,7 +103,7 @@ like "its code" "$out" '"code":"bad-param"'
 script flood <<'END'
 send flood 3000\r
 expect line 003000 of a lot of text
-expect # 
+expect #\s
 END
 cat "$work/log-in" "$work/flood" >"$work/much"
 expect 127.83.1.2 much secret=@"$work/host-password"
@@ -135,7 +135,7 @@ like "a wrong password" "$out" '"code":"auth"'
 
 # ---- one at a time ----
 script hold <<'END'
-expect login: 
+expect login:
 wait 3
 END
 "$postern" --config "$config" run amt.sol.expect -c "$login" 127.83.1.3 script=@"$work/hold" -q >"$work/hold.out" 2>&1 &
@@ -175,6 +175,18 @@ like "once" "$out" '"reconnects":1'
 expect 127.83.1.9 cut secret=@"$work/host-password" reconnect=true
 is "a network that is gone for a while" "$status" 0
 wait $!
+
+# ---- a device that hangs ----
+script never <<'END'
+expect login:
+expect never
+END
+(sleep 1 && kill -STOP "$sim") &
+expect 127.83.1.1 never
+kill -CONT "$sim"
+wait $!
+like "no heartbeat, no session" "$out" \
+    '"code":"unreachable","message":"the device has sent nothing for 11 seconds, not even a heartbeat: the session is dead"'
 
 # ---- ways there ----
 expect 127.83.1.1 ask secret=@"$work/host-password" tls=require

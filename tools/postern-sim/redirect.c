@@ -424,6 +424,11 @@ on_ready(ReactorWatch *watch, guint32 events)
         finish(session, FALSE);
         return;
     }
+    if (session->wire.handshaking && device_fault(session->device, FAULT_TLS_FAIL) != NULL) {
+        wire_fail_handshake(&session->wire);
+        finish(session, FALSE);
+        return;
+    }
     if (session->wire.handshaking && !shake_hands(session))
         return;
     if (take_input(session))
