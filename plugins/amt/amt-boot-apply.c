@@ -234,6 +234,7 @@ amt_boot_cancel(BootPlan *plan, GError **error)
     if (!read_back(&nothing, NULL) && (!put_settings(&nothing, &why) || !read_back(&nothing, &why)))
         keep_first(&first, &why);
     if (first == NULL) {
+        g_clear_pointer(&plan->found, g_variant_unref);
         plan->found = g_steal_pointer(&nothing.found);
         return TRUE;
     }

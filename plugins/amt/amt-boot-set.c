@@ -213,47 +213,79 @@ plan_https(BootPlan *plan, GVariant *params, GError **error)
 }
 
 /* Windows' recovery is known by its name; nothing tells one pre-boot application from another. */
-static const char *
-find_winre(const BootState *state)
+static gboolean
+is_winre(GVariant *source)
 {
+    const char *text = params_string(source, "BIOSBootString");
+    g_autofree char *lower = text != NULL ? g_ascii_strdown(text, -1) : NULL;
+
+    return lower != NULL && strstr(lower, "winre") != NULL;
+}
+
+/* The boot option of that number; 0: the first that is WinRE. NULL: there is none. */
+static GVariant *
+find_option(const BootState *state, guint32 number)
+{
+    g_autofree char *wanted = g_strdup_printf(BOOT_OPTION "%u", number);
+
     for (guint i = 0; i < state->sources->len; i++) {
         GVariant *source = state->sources->pdata[i];
         const char *id = params_string(source, "InstanceID");
-        const char *text = params_string(source, "BIOSBootString");
-        g_autofree char *lower = text != NULL ? g_ascii_strdown(text, -1) : NULL;
 
-        if (id != NULL && g_str_has_prefix(id, BOOT_OPTION) && lower != NULL &&
-            strstr(lower, "winre") != NULL)
-            return id;
+        if (id != NULL && g_str_has_prefix(id, BOOT_OPTION) &&
+            (number != 0 ? g_str_equal(id, wanted) : is_winre(source)))
+            return source;
     }
     return NULL;
+}
+
+/* The firmware is told again where its own option lies. */
+static gboolean
+plan_path(BootPlan *plan, GVariant *source, GError **error)
+{
+    const char *path = params_string(source, "BootString");
+    g_auto(AmtTlvs) tlvs = {NULL, 0};
+
+    plan->source = params_string(source, "InstanceID");
+    if (path == NULL || path[0] == '\0')
+        return TRUE;
+    amt_tlvs_init(&tlvs);
+    if (!amt_tlvs_add_text(&tlvs, &amt_tlv_path, path, error) ||
+        !amt_tlvs_add_number(&tlvs, &amt_tlv_path_length, (guint32)strlen(path), error))
+        return FALSE;
+    amt_boot_plan_parameters(plan, &tlvs);
+    return TRUE;
 }
 
 static gboolean
 plan_option(BootPlan *plan, GVariant *params, const char *word, GError **error)
 {
-    guint32 option = params_uint(params, "option", 0);
-    g_autofree char *name = g_strdup_printf("OCR UEFI Boot Option %u", option);
+    guint32 number = params_uint(params, "option", 0);
+    gboolean winre = g_str_equal(word, "winre");
+    GVariant *source = NULL;
 
-    if (option > OPTIONS_MOST || (option == 0 && is_given(params, "option")))
+    if (number > OPTIONS_MOST || (number == 0 && is_given(params, "option")))
         return postern_fail(
-            error, POSTERN_ERROR_BAD_PARAM, "option is %u, expected 1 to %d", option, OPTIONS_MOST);
-    plan->source = option != 0                  ? amt_boot_find_source(plan->state, name)
-                   : g_str_equal(word, "winre") ? find_winre(plan->state)
-                                                : NULL;
-    if (plan->source != NULL)
-        return TRUE;
-    if (option == 0 && !g_str_equal(word, "winre"))
+            error, POSTERN_ERROR_BAD_PARAM, "option is %u, expected 1 to %d", number, OPTIONS_MOST);
+    if (number == 0 && !winre)
         return postern_fail(error,
                             POSTERN_ERROR_BAD_PARAM,
                             "device=%s needs option=N: postern run amt.boot.get lists the boot "
                             "options as sources",
                             word);
+    source = find_option(plan->state, number);
+    if (source != NULL)
+        return plan_path(plan, source, error);
+    if (number == 0)
+        return postern_fail(error,
+                            POSTERN_ERROR_NOT_SUPPORTED,
+                            "this machine has no boot option that is called WinRE: postern run "
+                            "amt.boot.get lists what it has as sources; nothing was changed");
     return postern_fail(error,
                         POSTERN_ERROR_NOT_SUPPORTED,
-                        "this machine has no %s: postern run amt.boot.get lists what it has as "
-                        "sources; nothing was changed",
-                        option != 0 ? name : "boot option that is called WinRE");
+                        "this machine has no boot option %u: postern run amt.boot.get lists what "
+                        "it has as sources; nothing was changed",
+                        number);
 }
 
 /* ---- devices ---- */

@@ -279,6 +279,7 @@ add_reason(PosternResult *result, GVariant *reason)
 
     if (number != NULL)
         result_value(result, "boot-reason", number);
+    result_string(result, "boot-reason-details", params_string(reason, "ReasonDetails"));
     if (sleep != NULL)
         result_value(result, "previous-sleep-state", sleep);
 }
@@ -336,6 +337,7 @@ static const PosternField *const outputs[] = {
     POSTERN_FIELD_ITEM(.name = "service", .type = "s",
                        .summary = "recovery boots and erase allowed: none, recovery, erase, recovery-and-erase; older firmware: enabled"),
     POSTERN_FIELD_ITEM(.name = "boot-reason", .type = "u", .summary = "why it came up last, the firmware's number; AMT 15"),
+    POSTERN_FIELD_ITEM(.name = "boot-reason-details", .type = "s", .summary = "the request or the alarm that woke it, in the firmware's words"),
     POSTERN_FIELD_ITEM(.name = "previous-sleep-state", .type = "u", .summary = "n of the Sn state from which it came up; AMT 15"),
     NULL,
 };

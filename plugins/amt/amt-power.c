@@ -109,10 +109,11 @@ add_details(WsMan *ws, PosternResult *result, GError **error)
         return FALSE;
     }
     if (capabilities != NULL) {
-        result_value(result, "supported", params_value(capabilities, "PowerStatesSupported", "au"));
-        result_value(result,
-                     "change-capabilities",
-                     params_value(capabilities, "PowerChangeCapabilities", "au"));
+        g_autoptr(GVariant) supported = params_value(capabilities, "PowerStatesSupported", "au");
+        g_autoptr(GVariant) changes = params_value(capabilities, "PowerChangeCapabilities", "au");
+
+        result_value(result, "supported", supported);
+        result_value(result, "change-capabilities", changes);
     }
     if (service != NULL && g_variant_lookup(service, "OSPowerSavingState", "u", &saving))
         result_string(result, "os-power-saving", amt_word(amt_os_power_saving, saving));

@@ -10,6 +10,8 @@ enum { VENDOR = 0x8086, HEAD = 8 };
 
 /* clang-format off */
 const AmtTlvType amt_tlv_uri = {1, "url", 1, 300};
+const AmtTlvType amt_tlv_path = {2, "path of the boot option", 1, 300};
+const AmtTlvType amt_tlv_path_length = {3, "its length", 2, 2};
 const AmtTlvType amt_tlv_sync_root = {20, "sync-root", 1, 1};
 const AmtTlvType amt_tlv_server_name = {21, "server-name", 1, 256};
 const AmtTlvType amt_tlv_name_check = {22, "server-name-check", 2, 2};

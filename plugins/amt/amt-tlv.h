@@ -17,8 +17,9 @@ typedef struct {
 } AmtTlvType;
 
 /* Of one click recovery (AMT 15), and of remote platform erase (AMT 16): the numbers overlap. Static. */
-extern const AmtTlvType amt_tlv_uri, amt_tlv_sync_root, amt_tlv_server_name, amt_tlv_name_check,
-    amt_tlv_sha256, amt_tlv_sha384, amt_tlv_sha512, amt_tlv_timeout, amt_tlv_user, amt_tlv_password;
+extern const AmtTlvType amt_tlv_uri, amt_tlv_path, amt_tlv_path_length, amt_tlv_sync_root,
+    amt_tlv_server_name, amt_tlv_name_check, amt_tlv_sha256, amt_tlv_sha384, amt_tlv_sha512,
+    amt_tlv_timeout, amt_tlv_user, amt_tlv_password;
 extern const AmtTlvType amt_tlv_erase_mask, amt_tlv_erase_psid, amt_tlv_erase_drive_password,
     amt_tlv_erase_oem;
 

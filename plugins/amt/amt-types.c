@@ -144,6 +144,7 @@ static const WsmanType types[] = {
     {"RSEPassword", NULL, "s"},
     {"Realms", NULL, "au"},
     {"Reason", "IPS_HostBootReason", "u"},
+    {"ReasonDetails", "IPS_HostBootReason", "s"},
     {"RecordArray", NULL, "aay"},
     {"RecordsReturned", NULL, "u"},
     {"ReleaseDate", NULL, "datetime"},

@@ -79,6 +79,9 @@ on amt.boot.set 127.81.1.6 device=none
 like "set: cleared" "$out" '"result":{"device":"none","flags":[],"verbosity":"default"}'
 on amt.power.set 127.81.1.6 state=off wait=yes
 on amt.power.set 127.81.1.6 state=on wait=yes
+on amt.boot.set 127.81.1.7 device=pba option=2
+on amt.boot.get 127.81.1.7
+like "set: the path of a local application goes along" "$out" '"flags":["enforce-secure-boot"],"verbosity":"default","media-index":0,"parameters":2,"options-cleared":false'
 on amt.boot.set 127.81.1.7 device=pba option=2 power=on-or-reset
 like "set: a local application" "$out" '"source":"Intel(r) AMT: Force OCR UEFI Boot Option 2"'
 at_rest 127.81.1.7
@@ -117,7 +120,7 @@ like "refused: a long URL" "$out" 'url has 318 bytes, expected 1 to 300'
 on amt.boot.set 127.81.1.4 device=https url=https://b.example/x user=u
 like "refused: half a login" "$out" 'user and password go together'
 on amt.boot.set 127.81.1.4 device=pba option=9
-like "refused: an option that is not there" "$out" '"message":"this machine has no OCR UEFI Boot Option 9'
+like "refused: an option that is not there" "$out" '"message":"this machine has no boot option 9'
 on amt.boot.set 127.81.1.4 device=pba
 like "refused: which of them" "$out" 'device=pba needs option=N'
 on amt.boot.service.set 127.81.1.1 recovery=no
@@ -245,7 +248,7 @@ on amt.consent.start 127.81.1.1
 like "consent: shown already" "$out" '"state":"displayed","given":false'
 is "consent: one code" "$(grep -c 'screen of 127.81.1.1' "$work/simulator.out")" 1
 on amt.consent.submit 127.81.1.1 code=@"$work/code"
-like "consent: wrong" "$out" '"code":"consent","message":"the device did not take the code (ReturnValue 1): it is wrong; as a rule it takes 3 tries'
+like "consent: wrong" "$out" '"code":"consent","message":"the device did not take the code (ReturnValue 2066): it is wrong; as a rule it takes 3 tries'
 code_for 127.81.1.1
 on amt.consent.submit 127.81.1.1 code=@"$work/code" --record "$work/recording"
 like "consent: given" "$out" '"state":"received","given":true'

@@ -171,8 +171,6 @@ test_refusals(void)
     put(device, "<r:FirmwareVerbosity>4</r:FirmwareVerbosity>", 400);
     put(device, "<r:FirmwareVerbosity>2</r:FirmwareVerbosity>", 200);
     put(device, "<r:UseSOL>true</r:UseSOL>", 200);
-    order(device, PXE, RETURN("5")); /* a flag says already where it goes */
-    put(device, "<r:UseSOL>false</r:UseSOL>", 200);
     order(device, PXE, RETURN("0"));
     order(device, HTTPS, RETURN("5")); /* from AMT 15 on */
     check(device,
@@ -181,6 +179,52 @@ test_refusals(void)
           "<r:RequestedState>32769</r:RequestedState>",
           200,
           RETURN("1"));
+}
+
+/* No model is so old: one of them is made so. */
+static void
+test_source_6(void)
+{
+    g_autoptr(Sim) sim = make("amt8", NULL);
+    Device *device = sim->devices;
+
+    ((Model *)sim->models->pdata[0])->version[0] = 6;
+    set_policy(device, "0");
+    put(device, "<r:UseSOL>true</r:UseSOL>", 200);
+    order(device, PXE, RETURN("5")); /* a flag says already where it goes */
+    put(device, "<r:UseSOL>false</r:UseSOL>", 200);
+    order(device, PXE, RETURN("0"));
+}
+
+/* What is no parameter is refused, whatever it is. */
+static void
+test_parameters(void)
+{
+    static const char *const bad[] = {
+        "AAAA",                     /* another vendor */
+        "hoABAAEAAAA=",             /* its value is missing */
+        "hoABAP////8BAgME",         /* longer than all there is */
+        "hoABAAAAAACGgAEAAAAAAA==", /* two of them */
+        "hoA=",
+    };
+    const guint8 good[] = {0x86, 0x80, 1, 0, 1, 0, 0, 0, 'x', 0x86};
+    const guint8 *at = good;
+    g_autoptr(Sim) sim = make("amt15", NULL);
+    gsize left = sizeof good;
+    BootParameter one;
+
+    set_policy(sim->devices, "0");
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autofree char *values =
+            g_strdup_printf("<r:UefiBootNumberOfParams>1</r:UefiBootNumberOfParams>"
+                            "<r:UefiBootParametersArray>%s</r:UefiBootParametersArray>",
+                            bad[i]);
+        put(sim->devices, values, 400);
+    }
+    g_assert_true(boot_parameter(&at, &left, &one));
+    g_assert_cmpuint(one.length, ==, 1);
+    g_assert_false(boot_parameter(&at, &left, &one));
+    g_assert_cmpuint(left, ==, 1);
 }
 
 static void
@@ -373,7 +417,7 @@ test_consent_wrong(void)
     device_begin(device);
     start(device, RETURN("0"));
     for (guint i = 0; i < 3; i++)
-        send_code(device, (device->extra->consent->code + 1) % 1000000, RETURN("1"));
+        send_code(device, (device->extra->consent->code + 1) % 1000000, RETURN("2066"));
     check(device, "IPS_OptInService", "Get", "", 200, "<g:OptInState>0</g:OptInState>");
     start(device, RETURN("3"));
     device->extra->consent->blocked = 0;
@@ -455,6 +499,8 @@ main(int argc, char **argv)
     g_test_add_func("/sim/boot/once", test_once);
     g_test_add_func("/sim/boot/role", test_role);
     g_test_add_func("/sim/boot/refusals", test_refusals);
+    g_test_add_func("/sim/boot/source-6", test_source_6);
+    g_test_add_func("/sim/boot/parameters", test_parameters);
     g_test_add_func("/sim/boot/ider", test_ider);
     g_test_add_func("/sim/boot/recovery", test_recovery);
     g_test_add_func("/sim/boot/secure-erase", test_secure_erase);

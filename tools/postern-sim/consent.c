@@ -10,8 +10,8 @@
 #define ALL     "4294967295"
 
 enum { WRONG_MOST = 3, BLOCKED_SECONDS = 60, CODES = 1000000 };
-/* ReturnValues; which one a wrong code gets is not settled. */
-enum { WRONG_CODE = 1, INVALID_STATE = 2, BLOCKED = 3 };
+/* ReturnValues; other clients tell of the first for a wrong code. */
+enum { WRONG_CODE = 2066, INVALID_STATE = 2, BLOCKED = 3 };
 /* Events of the audit log's application, and what their data says. */
 enum { POLICY_CHANGED = 0, CODE_SENT = 1, START_BLOCKED = 2 };
 
@@ -25,11 +25,14 @@ consent_of(Device *device)
     return extra->consent;
 }
 
+/* NULL: this device has no such class, and asks nobody. */
 static char *
 setting(Device *device, const char *name)
 {
     const SimInstance *service = device_first(device, SERVICE);
 
+    if (device_lacks(device, SERVICE))
+        return NULL;
     return service != NULL ? device_property(device, service, name) : NULL;
 }
 

@@ -86,6 +86,20 @@ device_fault(const Device *device, FaultKind kind)
     return NULL;
 }
 
+gboolean
+device_lacks(const Device *device, const char *class_name)
+{
+    const GPtrArray *faults = device->sim->faults;
+
+    for (guint i = 0; device->faults != 0 && i < faults->len; i++) {
+        const Fault *fault = faults->pdata[i];
+        if ((device->faults >> i & 1) != 0 && fault->kind == FAULT_LACKS &&
+            g_str_equal(fault->text, class_name))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 gint64
 device_clock(Device *device)
 {

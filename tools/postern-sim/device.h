@@ -111,6 +111,9 @@ void device_address_text(guint32 address, char text[16]);
 /* The one argument of a fault of this kind on this device; NULL when it has none. */
 const Fault *device_fault(const Device *device, FaultKind kind);
 
+/* TRUE when a fault takes this class away; there may be several of them. */
+gboolean device_lacks(const Device *device, const char *class_name);
+
 /* What its own clock says, in seconds since 1970. */
 gint64 device_clock(Device *device);
 

@@ -38,7 +38,7 @@ static const struct {
 
 /* ---- methods ---- */
 
-/* A source has no place beside what itself says where the boot goes. */
+/* To 6.x a source has no place beside what says itself where the boot goes. */
 static gboolean
 has_other_plan(Device *device)
 {
@@ -47,7 +47,7 @@ has_other_plan(Device *device)
 
     for (guint i = 0; i < G_N_ELEMENTS(plans); i++)
         if (boot_flag(device, SETTINGS, plans[i]))
-            return model_since(device->model, 6, 0);
+            return model_since(device->model, 6, 0) && !model_since(device->model, 7, 0);
     return FALSE;
 }
 

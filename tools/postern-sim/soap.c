@@ -199,11 +199,10 @@ static SimClass *
 find_class(const Device *device, const Request *request)
 {
     SimClass *class = classes_find(device->model, request->class_name);
-    const Fault *lacks = device_fault(device, FAULT_LACKS);
 
     if (class == NULL || !g_str_equal(class->uri, request->uri))
         return NULL;
-    return lacks != NULL && g_str_equal(lacks->text, class->name) ? NULL : class;
+    return device_lacks(device, class->name) ? NULL : class;
 }
 
 /* The method that an Action names: what follows the class and a slash. */
