@@ -6,7 +6,7 @@
  *     ider-pair MACHINES BYTES BLOCK PIECE
  *
  * The asking side keeps a sum of what it gets, as the simulated machines do; the serving side sends from memory. Prints how
- * long it took from the first request to the last answer, as {"us":N}.
+ * long it took from the first request to the last answer, and how many bytes the sums are of, as {"us":N,"bytes":N}.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,6 +33,7 @@ typedef struct {
 } Line;
 
 static gsize block, piece, answer_length;
+static guint64 summed;
 
 static void
 die(const char *what)
@@ -115,6 +116,7 @@ sum_up(Line *line, const guint8 *bytes, gsize length)
         } else {
             some = MIN(length, HEADER + piece - at);
             EVP_DigestUpdate(line->sum, bytes, some);
+            summed += some;
         }
         line->had += some;
         bytes += some;
@@ -202,6 +204,7 @@ main(int argc, char *argv[])
     static Line asking[MACHINES_MOST], serving[MACHINES_MOST];
     guint count = argc == 5 ? (guint)atoi(argv[1]) : 0;
     guint64 bytes = argc == 5 ? g_ascii_strtoull(argv[2], NULL, 10) : 0;
+    gint64 took;
     pid_t child;
 
     block = argc == 5 ? (gsize)atoi(argv[3]) : 0;
@@ -221,7 +224,8 @@ main(int argc, char *argv[])
         _exit(0);
     }
     close_lines(serving, count);
-    printf("{\"us\":%" G_GINT64_FORMAT "}\n", read_all(asking, count, bytes / block));
+    took = read_all(asking, count, bytes / block);
+    printf("{\"us\":%" G_GINT64_FORMAT ",\"bytes\":%" G_GUINT64_FORMAT "}\n", took, summed);
     close_lines(asking, count);
     return waitpid(child, NULL, 0) == child ? 0 : 1;
 }

@@ -71,8 +71,8 @@ like "somebody must agree" "$out" '"code":"consent"'
 lend 127.84.1.1-127.84.1.12 cd="$cd" boot=cd idle=3
 is "twelve machines: status" "$status" 0
 is "twelve machines: all ended idle" "$(grep -c '"outcome":"ok".*"ended":"idle"' "$work/out")" 12
-# three descriptors, a catalog and the boot image behind what the whole takes
-is "twelve machines: bytes" "$(output bytes-read | sort -u)" $((1000 * 2048 + 4 * 2048 + 2048 - 2048))
+# two descriptors, a catalog and the boot image before what the whole takes
+is "twelve machines: bytes" "$(output bytes-read | sort -u)" $((1000 * 2048 + 4 * 2048))
 is "twelve machines: no errors" "$(output errors | sort -u)" 0
 
 # ---- a floppy that is written to ----
@@ -93,6 +93,27 @@ result $? "they are in the file"
 lend 127.84.1.15 floppy="$floppy" cd="$cd" seconds=3
 is "both drives: status" "$status" 0
 is "both drives: ended" "$(output ended)" seconds
+
+# ---- when drives appear ----
+lend 127.84.1.17 cd="$cd" start=on-reboot seconds=2
+is "on reboot, without one: status" "$status" 0
+is "no command came" "$(output commands) $(output resets)" "0 0"
+"$postern" --config "$config" run amt.ider -c "$login" 127.84.1.17 cd="$cd" start=on-reboot idle=4 --yes -o jsonl -q \
+    >"$work/background" 2>&1 </dev/null &
+background=$!
+children+=("$background")
+sleep 1
+p run amt.boot.set -c "$login" device=ider-cd power=on-or-reset 127.84.1.17 -q --yes
+is "a boot by another: status" "$status" 0
+wait "$background"
+is "on reboot, with one: status" "$?" 0
+like "all of the CD was read" "$(cat "$work/background")" "\"bytes-read\":$((1000 * 2048 + 4 * 2048))"
+lend 127.84.1.18 cd="$cd" start=graceful boot=cd power=cycle idle=4
+is "gracefully, with a power cycle: bytes" "$(output bytes-read)" $((1000 * 2048 + 4 * 2048))
+
+# ---- a boot that the machine does not do ----
+lend 127.84.1.18 cd="$cd" boot=cd power=none idle=1
+is "set for the next boot only: nothing is read" "$(output bytes-read)" 0
 
 # ---- one writes, or many read ----
 "$postern" --config "$config" run amt.ider -c "$login" 127.84.1.16 floppy="$work/written.img" writable=true seconds=60 --yes -q \
@@ -121,7 +142,9 @@ for n in 1 5 12; do
     is ".$n started from the CD" "$(found 127.84.1.$n booted)" cd
     is ".$n read all of it" "$(found 127.84.1.$n sha256)" "$cd_sum"
 done
-is "twelve machines read the same" "$(grep -c "\"sha256\":\"$cd_sum\"" "$work/state.jsonl")" 12
+is "fourteen machines read the same" "$(grep -c "\"sha256\":\"$cd_sum\"" "$work/state.jsonl")" 14
+is ".17 read all of it" "$(found 127.84.1.17 sha256)" "$cd_sum"
+is ".18 did, too" "$(found 127.84.1.18 sha256)" "$cd_sum"
 is ".13 started from the floppy" "$(found 127.84.1.13 booted)" floppy
 is ".13 read all of it" "$(found 127.84.1.13 sha256)" "$floppy_sum"
 is ".14 did, too, before it wrote" "$(found 127.84.1.14 sha256)" "$floppy_sum"
