@@ -277,6 +277,18 @@ set_features(Redirect *session, guint8 type, guint32 value)
         follow_machine(session);
 }
 
+/* The client cannot know whether a command is on its way. */
+static void
+close_session(Redirect *session)
+{
+    Ider *ider = redirect_state(session);
+
+    ider->busy = FALSE;
+    ider_result(redirect_device(session))->closed++;
+    send_message(session, OP_CLOSE_REPLY, NULL, 0);
+    redirect_close(session, FALSE);
+}
+
 static void
 take_reset_reply(Redirect *session)
 {
@@ -418,9 +430,7 @@ take(Redirect *session, const guint8 *bytes, gsize data)
         open_session(session, bytes);
         return TRUE;
     case OP_CLOSE:
-        ider_result(redirect_device(session))->closed++;
-        send_message(session, OP_CLOSE_REPLY, NULL, 0);
-        redirect_close(session, FALSE);
+        close_session(session);
         return TRUE;
     case OP_PING:
         send_message(session, OP_PONG, NULL, 0);
