@@ -198,22 +198,36 @@ close_lines(Line *lines, guint count)
         close(lines[i].fd);
 }
 
+/* FALSE: no such measurement. */
+static gboolean
+read_arguments(char *argv[], guint64 *count, guint64 *bytes)
+{
+    guint64 numbers[2];
+
+    if (!g_ascii_string_to_unsigned(argv[1], 10, 1, MACHINES_MOST, count, NULL) ||
+        !g_ascii_string_to_unsigned(argv[3], 10, 1, BLOCK_MOST, &numbers[0], NULL) ||
+        !g_ascii_string_to_unsigned(argv[4], 10, 1, numbers[0], &numbers[1], NULL) ||
+        !g_ascii_string_to_unsigned(argv[2], 10, numbers[0], G_MAXINT64, bytes, NULL))
+        return FALSE;
+    block = numbers[0];
+    piece = numbers[1];
+    return block % piece == 0;
+}
+
 int
 main(int argc, char *argv[])
 {
     static Line asking[MACHINES_MOST], serving[MACHINES_MOST];
-    guint count = argc == 5 ? (guint)atoi(argv[1]) : 0;
-    guint64 bytes = argc == 5 ? g_ascii_strtoull(argv[2], NULL, 10) : 0;
+    guint64 bytes, machines;
     gint64 took;
+    guint count;
     pid_t child;
 
-    block = argc == 5 ? (gsize)atoi(argv[3]) : 0;
-    piece = argc == 5 ? (gsize)atoi(argv[4]) : 0;
-    if (count == 0 || count > MACHINES_MOST || piece == 0 || block == 0 || block > BLOCK_MOST ||
-        block % piece != 0 || bytes < block) {
+    if (argc != 5 || !read_arguments(argv, &machines, &bytes)) {
         fprintf(stderr, "usage: ider-pair MACHINES BYTES BLOCK PIECE\n");
         return 2;
     }
+    count = (guint)machines;
     answer_length = block / piece * (HEADER + piece);
     connect_lines(asking, serving, count);
     child = fork();

@@ -29,10 +29,10 @@ typedef struct DeviceIder {
     const char *booted; /* "cd" or "floppy"; NULL: nothing */
     guint64 read, written;
     guint commands, errors;
-    guint sessions, closed; /* begun, and ended by the client as it should */
+    guint sessions, closed;   /* begun, and ended by the client as it should */
     gint64 from_us, until_us; /* when it read all that, monotonic */
-    char sha256[65];   /* of all that was read once it had started */
-    char problem[160]; /* the first that was wrong with what the client did; "": nothing */
+    char sha256[65];          /* of all that was read once it had started */
+    char problem[160];        /* the first that was wrong with what the client did; "": nothing */
 } DeviceIder;
 
 typedef struct IderMachine IderMachine;
