@@ -237,7 +237,8 @@ root@pc-83-1-1:~# "
     unlike "a password is not" "$out" sim-host
     is "it is raw meanwhile" "$(grep -c '^raw then: yes' "$work/out")" 4
     like "and not afterwards" "$out" "raw at the end: no"
-    unlike "no progress bar over it" "${out#*"[console of"}" "in flight"
+    shown=${out#*"[console of"}
+    unlike "no progress bar over it" "${shown%"the session has ended"*}" "in flight"
     head=$(grep -n TARGET "$work/out" | cut -d: -f1) last=$(grep -n 'the session has ended' "$work/out" | cut -d: -f1)
     [ "${head:-0}" -gt "${last:-0}" ]
     is "the table comes behind it" $? 0
