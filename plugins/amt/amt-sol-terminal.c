@@ -154,6 +154,21 @@ take_keys(Talk *talk, const guint8 *bytes, gsize length)
         talk->over = talk->left = TRUE;
 }
 
+/* How much was typed within a moment; -1: the terminal is gone, or the run is to end, which the other stack finds out, too. */
+static gssize
+read_keys(Talk *talk, guint8 *block, gsize length)
+{
+    gint32 found = talk->amt->svc.run->wait_fd(talk->run, talk->fd, G_IO_IN, SLICE_MS, NULL);
+    gssize n;
+
+    if (found <= 0)
+        return found;
+    n = read(talk->fd, block, length);
+    if (n > 0)
+        return n;
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
 static gboolean
 copy_keys(PosternRun *run, gpointer data, GError **error)
 {
@@ -161,30 +176,31 @@ copy_keys(PosternRun *run, gpointer data, GError **error)
     guint8 block[BLOCK];
 
     while (!talk->over) {
-        gint32 found = talk->amt->svc.run->wait_fd(run, talk->fd, G_IO_IN, SLICE_MS, error);
-        gssize n = found > 0 ? read(talk->fd, block, sizeof block) : 0;
-        if (found < 0 || n == 0 ? found != 0 : n < 0 && errno != EAGAIN && errno != EINTR) {
-            talk->over = TRUE; /* cancelled, or the terminal was closed */
-            return found >= 0;
-        }
+        gssize n = read_keys(talk, block, sizeof block);
         if (n > 0)
             take_keys(talk, block, (gsize)n);
+        if (n < 0)
+            talk->over = TRUE;
     }
     return TRUE;
 }
 
 /* ---- from the machine ---- */
 
+/* Not while the other stack is in it. */
 static gboolean
 close_session(Talk *talk, GError **error)
 {
-    AmtSol *sol = g_steal_pointer(&talk->sol);
-    gboolean fine = TRUE;
+    AmtSol *sol = talk->sol;
 
-    while (talk->writing && fine)
-        fine = talk->amt->svc.run->sleep(talk->run, SLICE_MS, error);
+    talk->sol = NULL; /* so that it begins nothing more */
+    while (talk->writing)
+        if (!talk->amt->svc.run->sleep(talk->run, SLICE_MS, error)) {
+            talk->sol = sol;
+            return FALSE;
+        }
     amt_sol_close(sol);
-    return fine;
+    return TRUE;
 }
 
 static gboolean

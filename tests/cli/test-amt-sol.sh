@@ -54,8 +54,9 @@ expect login:
 END
 
 start_simulator --count 12 --first 127.83.1.1 --model amt12 --fault 127.83.1.5=redirection-off --fault 127.83.1.6=consent \
-    --fault 127.83.1.7=session-drop --fault 127.83.1.8=realms:general --fault 127.83.1.9=nic-reset:1500
-prepare 127.83.1.1-127.83.1.4 127.83.1.7 127.83.1.9-127.83.1.12
+    --fault 127.83.1.7=session-drop --fault 127.83.1.8=realms:general --fault 127.83.1.9=nic-reset:1500 \
+    --fault 127.83.1.12=redirection-off --fault 127.83.1.12=consent
+prepare 127.83.1.1-127.83.1.4 127.83.1.7 127.83.1.9-127.83.1.11
 
 # ---- scripts ----
 expect 127.83.1.1-127.83.1.3 ask secret=@"$work/host-password"
@@ -127,6 +128,10 @@ is "its port is open" $? 0
 
 expect 127.83.1.6 ask secret=@"$work/host-password"
 like "consent is needed" "$out" '"code":"consent","message":"somebody at the machine must agree to serial console first'
+expect 127.83.1.12 ask secret=@"$work/host-password" enable=true
+like "and is looked for before anything is switched on" "$out" '"code":"consent"'
+p run amt.features.get -c "$login" 127.83.1.12 -o json -q
+like "so that nothing was" "$out" '{"sol":false,"ider":false,"listener":false'
 expect 127.83.1.8 ask secret=@"$work/host-password"
 like "without the realm" "$out" '"code":"auth"'
 printf 'wrong\n' >"$work/wrong" && chmod 0600 "$work/wrong"
@@ -232,7 +237,8 @@ root@pc-83-1-1:~# "
     unlike "a password is not" "$out" sim-host
     is "it is raw meanwhile" "$(grep -c '^raw then: yes' "$work/out")" 4
     like "and not afterwards" "$out" "raw at the end: no"
-    unlike "no progress bar over it" "$out" "in flight"
+    shown=${out#*"[console of"}
+    unlike "no progress bar over it" "${shown%"the session has ended"*}" "in flight"
     head=$(grep -n TARGET "$work/out" | cut -d: -f1) last=$(grep -n 'the session has ended' "$work/out" | cut -d: -f1)
     [ "${head:-0}" -gt "${last:-0}" ]
     is "the table comes behind it" $? 0
