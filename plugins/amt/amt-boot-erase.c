@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { DRIVE_PASSWORD_MOST = 32, OEM_MOST = 500 };
+enum { DRIVE_PASSWORD_MOST = 32 };
 
 static gboolean
 check_confirmed(WsMan *ws, const char *confirm, GError **error)
@@ -85,28 +85,6 @@ read_options(GVariant *params, guint32 *mask, GError **error)
 }
 
 static gboolean
-add_oem_data(AmtTlvs *tlvs, const char *hex, GError **error)
-{
-    gsize length = hex != NULL ? strlen(hex) : 0;
-    guint8 bytes[OEM_MOST];
-
-    if (hex == NULL)
-        return TRUE;
-    if (length % 2 != 0 || length > 2 * sizeof bytes ||
-        strspn(hex, "0123456789abcdefABCDEF") != length)
-        return postern_fail(error,
-                            POSTERN_ERROR_BAD_PARAM,
-                            "oem-data has %" G_GSIZE_FORMAT
-                            " characters, expected up to %d bytes as hex digits",
-                            length,
-                            OEM_MOST);
-    for (gsize i = 0; i < length / 2; i++)
-        bytes[i] =
-            (guint8)(g_ascii_xdigit_value(hex[2 * i]) << 4 | g_ascii_xdigit_value(hex[2 * i + 1]));
-    return amt_tlvs_add(tlvs, &amt_tlv_erase_oem, bytes, length / 2, error);
-}
-
-static gboolean
 add_parameters(BootPlan *plan, GVariant *params, guint32 mask, GError **error)
 {
     g_auto(AmtTlvs) tlvs = {NULL, 0};
@@ -116,7 +94,7 @@ add_parameters(BootPlan *plan, GVariant *params, guint32 mask, GError **error)
         !amt_tlvs_add_text(&tlvs, &amt_tlv_erase_psid, params_string(params, "psid"), error) ||
         !amt_tlvs_add_text(
             &tlvs, &amt_tlv_erase_drive_password, params_string(params, "drive-password"), error) ||
-        !add_oem_data(&tlvs, params_string(params, "oem-data"), error))
+        !amt_tlvs_add_hex(&tlvs, &amt_tlv_erase_oem, params_string(params, "oem-data"), error))
         return FALSE;
     amt_boot_plan_parameters(plan, &tlvs);
     return TRUE;

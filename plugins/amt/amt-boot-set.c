@@ -133,21 +133,17 @@ add_hash(AmtTlvs *tlvs, const char *hex, GError **error)
                              : length == 96  ? &amt_tlv_sha384
                              : length == 128 ? &amt_tlv_sha512
                                              : NULL;
-    guint8 bytes[64];
 
     if (hex == NULL)
         return TRUE;
-    if (type == NULL || strspn(hex, "0123456789abcdefABCDEF") != length)
+    if (type == NULL)
         return postern_fail(error,
                             POSTERN_ERROR_BAD_PARAM,
                             "server-hash has %" G_GSIZE_FORMAT
                             " characters, expected a SHA-256, SHA-384 or SHA-512 as 64, 96 or 128 "
                             "hex digits",
                             length);
-    for (gsize i = 0; i < length / 2; i++)
-        bytes[i] =
-            (guint8)(g_ascii_xdigit_value(hex[2 * i]) << 4 | g_ascii_xdigit_value(hex[2 * i + 1]));
-    return amt_tlvs_add(tlvs, type, bytes, length / 2, error);
+    return amt_tlvs_add_hex(tlvs, type, hex, error);
 }
 
 static gboolean

@@ -83,6 +83,23 @@ amt_tlvs_add_text(AmtTlvs *tlvs, const AmtTlvType *type, const char *text, GErro
 }
 
 gboolean
+amt_tlvs_add_hex(AmtTlvs *tlvs, const AmtTlvType *type, const char *hex, GError **error)
+{
+    gsize length = hex != NULL ? strlen(hex) : 0;
+    g_autofree guint8 *bytes = g_malloc(length / 2 + 1);
+
+    if (hex == NULL)
+        return TRUE;
+    if (length % 2 != 0 || strspn(hex, "0123456789abcdefABCDEF") != length)
+        return postern_fail(
+            error, POSTERN_ERROR_BAD_PARAM, "%s is not made of pairs of hex digits", type->name);
+    for (gsize i = 0; i < length / 2; i++)
+        bytes[i] =
+            (guint8)(g_ascii_xdigit_value(hex[2 * i]) << 4 | g_ascii_xdigit_value(hex[2 * i + 1]));
+    return amt_tlvs_add(tlvs, type, bytes, length / 2, error);
+}
+
+gboolean
 amt_tlvs_add_number(AmtTlvs *tlvs, const AmtTlvType *type, guint32 number, GError **error)
 {
     const guint32 wire = GUINT32_TO_LE(number);

@@ -37,6 +37,8 @@ gboolean amt_tlvs_add(
     AmtTlvs *tlvs, const AmtTlvType *type, gconstpointer value, gsize length, GError **error);
 /* Text without its NUL; NULL: nothing is added. */
 gboolean amt_tlvs_add_text(AmtTlvs *tlvs, const AmtTlvType *type, const char *text, GError **error);
+/* The bytes that hex digits stand for; NULL: nothing is added. */
+gboolean amt_tlvs_add_hex(AmtTlvs *tlvs, const AmtTlvType *type, const char *hex, GError **error);
 /* A number in as many bytes as the type has: one, two or four. */
 gboolean amt_tlvs_add_number(AmtTlvs *tlvs, const AmtTlvType *type, guint32 number, GError **error);
 

@@ -103,8 +103,12 @@ test_tlv_limits(void)
     g_assert_cmpstr(error->message, ==, "url has 301 bytes, expected 1 to 300");
     g_assert_false(amt_tlvs_add_text(&tlvs, &amt_tlv_user, "", NULL));
     g_assert_false(amt_tlvs_add(&tlvs, &amt_tlv_sha256, longest, 31, NULL));
+    g_assert_false(amt_tlvs_add_hex(&tlvs, &amt_tlv_erase_oem, "abc", NULL));
+    g_assert_false(amt_tlvs_add_hex(&tlvs, &amt_tlv_erase_oem, "xy", NULL));
     g_assert_cmpuint(tlvs.count, ==, 1);
     g_assert_cmpuint(tlvs.bytes->len, ==, 308);
+    g_assert_true(amt_tlvs_add_hex(&tlvs, &amt_tlv_erase_oem, "0aFf", NULL));
+    g_assert_cmpmem(tlvs.bytes->data + 316, 2, "\x0A\xFF", 2);
 }
 
 /* ---- answers ---- */

@@ -3,6 +3,7 @@
 
 #include "challenge.h"
 #include "exchange.h"
+#include "power.h"
 #include "sim.h"
 #include "soap.h"
 
@@ -328,6 +329,7 @@ serve_wsman(Exchange *exchange)
         return status;
     }
     body = g_string_sized_new(4096);
+    power_state(device, g_get_monotonic_time()); /* what a start used up is gone for this request */
     device->caller = device->sim->user;
     status = soap_serve(device, exchange->body, exchange->length, body, &note);
     device->caller = NULL;
