@@ -405,7 +405,8 @@ typedef struct {
     /* [task] At least one and at most `length` bytes into `buffer`; suspends. 0: the other side has ended
      * its half. -1: error, TIMEOUT when nothing came within `timeout_ms` (negative: until the run ends). */
     gssize (*read)(PosternStream *stream, void *buffer, gsize length, gint64 timeout_ms, GError **error);
-    /* [task] All of `data`; suspends. FALSE: error, an unknown part may have gone out. */
+    /* [task] All of `data`; suspends. FALSE: error, an unknown part may have gone out. Once the run is to end, a few
+     * writes still go out as far as that needs no waiting: enough to say good-bye to a device. */
     gboolean (*write)(PosternStream *stream, const void *data, gsize length, gint64 timeout_ms, GError **error);
     /* [task] a{sv}, the caller's: "address" s and "port" u of the peer, "local-port" u, and the TLS members of
      * PosternHttpSvc.peer(). */

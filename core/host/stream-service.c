@@ -128,7 +128,9 @@ static gboolean
 service_write(
     PosternStream *stream, const void *data, gsize length, gint64 timeout_ms, GError **error)
 {
-    return stream_write(stream, data, length, deadline_of(timeout_ms), error);
+    return run_is_cancelled(stream->run)
+               ? stream_say_good_bye(stream, data, length, error)
+               : stream_write(stream, data, length, deadline_of(timeout_ms), error);
 }
 
 static GVariant *

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 enum {
-    EAGER_MOST = 64,   /* calls in a row without waiting, before others get their turn */
+    EAGER_MOST = 64, /* calls in a row without waiting, before others get their turn */
+    FAREWELLS_MOST = 8,
     FDS_RESERVED = 64, /* kept free for files, the log and the way out */
 };
 
@@ -369,6 +370,21 @@ stream_write(PosternStream *stream, const void *data, gsize length, gint64 deadl
     if (take_turn(stream, error))
         fine = stream->tap != NULL ? stream_write_tapped(stream, data, length, deadline, error)
                                    : stream_write_socket(stream, data, length, deadline, error);
+    stream_unref(stream);
+    return fine;
+}
+
+gboolean
+stream_say_good_bye(PosternStream *stream, const void *data, gsize length, GError **error)
+{
+    gboolean fine;
+
+    if (stream->farewells++ >= FAREWELLS_MOST)
+        return run_check(stream->run, error);
+    stream->refs++;
+    fine = still_open(stream, error) &&
+           (stream->tap != NULL ? stream_write_tapped(stream, data, length, -1, error)
+                                : stream_write_socket(stream, data, length, -1, error));
     stream_unref(stream);
     return fine;
 }

@@ -44,6 +44,7 @@ struct PosternStream {
     gboolean cut;          /* by the tap: nothing more comes */
     gboolean hung, failed; /* the end or an error was seen on the socket */
     guint eager;           /* calls since it last waited */
+    guint farewells;       /* stream_say_good_bye() so far */
     StreamSide reader, writer;
     TlsSession *tls; /* NULL: plain */
     gboolean is_tls; /* also in a replay, which has no session */
@@ -81,6 +82,11 @@ gssize
 stream_read(PosternStream *stream, void *buffer, gsize length, gint64 deadline, GError **error);
 gboolean stream_write(
     PosternStream *stream, const void *data, gsize length, gint64 deadline, GError **error);
+/*
+ * For a run that is to end: a device that is told so does better than one that finds out, so a few writes go out yet, as far as
+ * that needs no waiting. Not for HTTP, whose requests would still change something.
+ */
+gboolean stream_say_good_bye(PosternStream *stream, const void *data, gsize length, GError **error);
 
 /* TRUE when a kept stream that should be silent has ended or brings bytes nobody asked for. One
  * system call. */

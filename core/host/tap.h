@@ -14,7 +14,7 @@
 typedef struct Tap Tap;
 
 /* Write what passes to `path` when the tap is closed (and an empty one now, to see that it can be written): one JSON document, pretty-printed, normalised (no
- * Authorization, no nonces of ours) and with every secret masked; refuses to write if one is still in it. */
+ * Authorization, no digest of a login at AMT's redirection port, no nonces of ours) and with every secret masked; refuses to write if one is still in it. */
 Tap *tap_record(const char *path, GError **error);
 
 /* Machines are called device, device-2, ... in the order in which they are first talked to, and a replay counts

@@ -88,6 +88,7 @@ static const PosternTask *const tasks[] = {
     &amt_general_get_task,
     &amt_general_set_task,
     &amt_identify_task,
+    &amt_ider_task,
     &amt_inventory_get_task,
     &amt_kvm_get_task,
     &amt_kvm_proxy_task,

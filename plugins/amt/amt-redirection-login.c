@@ -141,6 +141,7 @@ static gboolean
 read_challenge(const AmtMessage *reply, guint8 method, Challenge *challenge, GError **error)
 {
     const guint8 *at = reply->data, *end = reply->data + reply->data_length;
+    g_autofree char *shown = NULL;
 
     challenge->realm = amt_message_text(&at, end);
     challenge->nonce = challenge->realm != NULL ? amt_message_text(&at, end) : NULL;
@@ -152,11 +153,13 @@ read_challenge(const AmtMessage *reply, guint8 method, Challenge *challenge, GEr
                             "the challenge of the login is cut short after %" G_GSIZE_FORMAT
                             " bytes",
                             reply->data_length);
-    return method == METHOD_DIGEST || g_str_equal(challenge->qop, "auth") ||
-           postern_fail(error,
+    if (method == METHOD_DIGEST || g_str_equal(challenge->qop, "auth"))
+        return TRUE;
+    shown = amt_excerpt(challenge->qop, 20);
+    return postern_fail(error,
                         POSTERN_ERROR_NOT_SUPPORTED,
-                        "the login wants protection '%.20s', expected 'auth'",
-                        challenge->qop);
+                        "the login wants protection '%s', expected 'auth'",
+                        shown);
 }
 
 /* Says who comes; the answer is a challenge. */

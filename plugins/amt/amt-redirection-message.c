@@ -57,6 +57,12 @@ amt_message_text(const guint8 **at, const guint8 *end)
     return g_strndup((const char *)text, length);
 }
 
+char *
+amt_excerpt(const char *text, gsize most)
+{
+    return g_utf8_make_valid(text, (gssize)MIN(strlen(text), most));
+}
+
 /* How long a message is whose length does not depend on what it says, and where its data begins. */
 typedef struct {
     guint8 opcode;

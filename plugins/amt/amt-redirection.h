@@ -74,6 +74,9 @@ gssize amt_message_parse(
 /* The next text with a length byte at `*at`, newly allocated, NULL when it is cut or holds a zero byte; moves on. */
 char *amt_message_text(const guint8 **at, const guint8 *end);
 
+/* The beginning of a foreign text, for messages: valid, also where it is cut. Newly allocated. */
+char *amt_excerpt(const char *text, gsize most);
+
 void amt_put_u16(GByteArray *out, guint16 value);
 void amt_put_u32(GByteArray *out, guint32 value);
 guint16 amt_get_u16(const guint8 *bytes);

@@ -2,11 +2,11 @@
 /* Reads the steps of amt.sol.expect; pure. */
 #include "amt-sol-script.h"
 
-#include <postern-host.h>
+#include "amt-redirection.h"
 
 #include <string.h>
 
-enum { STEPS_MOST = 1000, SECONDS_MOST = 86400 };
+enum { STEPS_MOST = 1000, SECONDS_MOST = 86400, SHOWN = 60 };
 
 #define SECRET_MARK "{secret}"
 
@@ -46,12 +46,10 @@ step_new(Reader *reader, AmtStepKind kind, const char *words)
 static gboolean
 refuse(const Reader *reader, GError **error, const char *what, const char *found)
 {
-    return postern_fail(error,
-                        POSTERN_ERROR_BAD_PARAM,
-                        "script, line %u: %s, got '%.60s'",
-                        reader->line,
-                        what,
-                        found);
+    g_autofree char *shown = amt_excerpt(found, SHOWN);
+
+    return postern_fail(
+        error, POSTERN_ERROR_BAD_PARAM, "script, line %u: %s, got '%s'", reader->line, what, shown);
 }
 
 static gboolean

@@ -154,6 +154,21 @@ take_keys(Talk *talk, const guint8 *bytes, gsize length)
         talk->over = talk->left = TRUE;
 }
 
+/* How much was typed within a moment; -1: the terminal is gone, or the run is to end, which the other stack finds out, too. */
+static gssize
+read_keys(Talk *talk, guint8 *block, gsize length)
+{
+    gint32 found = talk->amt->svc.run->wait_fd(talk->run, talk->fd, G_IO_IN, SLICE_MS, NULL);
+    gssize n;
+
+    if (found <= 0)
+        return found;
+    n = read(talk->fd, block, length);
+    if (n > 0)
+        return n;
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
 static gboolean
 copy_keys(PosternRun *run, gpointer data, GError **error)
 {
@@ -161,30 +176,31 @@ copy_keys(PosternRun *run, gpointer data, GError **error)
     guint8 block[BLOCK];
 
     while (!talk->over) {
-        gint32 found = talk->amt->svc.run->wait_fd(run, talk->fd, G_IO_IN, SLICE_MS, error);
-        gssize n = found > 0 ? read(talk->fd, block, sizeof block) : 0;
-        if (found < 0 || n == 0 ? found != 0 : n < 0 && errno != EAGAIN && errno != EINTR) {
-            talk->over = TRUE; /* cancelled, or the terminal was closed */
-            return found >= 0;
-        }
+        gssize n = read_keys(talk, block, sizeof block);
         if (n > 0)
             take_keys(talk, block, (gsize)n);
+        if (n < 0)
+            talk->over = TRUE;
     }
     return TRUE;
 }
 
 /* ---- from the machine ---- */
 
+/* Not while the other stack is in it. */
 static gboolean
 close_session(Talk *talk, GError **error)
 {
-    AmtSol *sol = g_steal_pointer(&talk->sol);
-    gboolean fine = TRUE;
+    AmtSol *sol = talk->sol;
 
-    while (talk->writing && fine)
-        fine = talk->amt->svc.run->sleep(talk->run, SLICE_MS, error);
+    talk->sol = NULL; /* so that it begins nothing more */
+    while (talk->writing)
+        if (!talk->amt->svc.run->sleep(talk->run, SLICE_MS, error)) {
+            talk->sol = sol;
+            return FALSE;
+        }
     amt_sol_close(sol);
-    return fine;
+    return TRUE;
 }
 
 static gboolean
@@ -231,6 +247,7 @@ static gboolean
 read_escape(const char *text, guint8 *key, GError **error)
 {
     char letter = strlen(text) == 6 ? g_ascii_toupper(text[5]) : '\0';
+    g_autofree char *shown = amt_excerpt(text, 20);
 
     *key = 0;
     if (g_str_equal(text, "none"))
@@ -238,9 +255,9 @@ read_escape(const char *text, guint8 *key, GError **error)
     if (g_ascii_strncasecmp(text, "ctrl-", 5) != 0 || letter <= '@' || letter > '_')
         return postern_fail(error,
                             POSTERN_ERROR_BAD_PARAM,
-                            "escape: got '%.20s', expected ctrl- and a letter or one of [ \\ ] ^ "
+                            "escape: got '%s', expected ctrl- and a letter or one of [ \\ ] ^ "
                             "_, or none",
-                            text);
+                            shown);
     *key = (guint8)(letter & 0x1F);
     return TRUE;
 }

@@ -137,6 +137,7 @@ extern const PosternTask amt_kvm_proxy_task;
 extern const PosternTask amt_kvm_screenshot_task;
 extern const PosternTask amt_kvm_set_task;
 extern const PosternTask amt_sol_task;
+extern const PosternTask amt_ider_task;
 extern const PosternTask amt_sol_expect_task;
 extern const PosternTask amt_time_get_task;
 extern const PosternTask amt_time_set_task;

@@ -84,11 +84,16 @@ run_measures() {
     verdict "bench-run keeps the output apart" test "$(cat "$dir/out")" = said
 }
 
+pair_is_right() {
+    "$bench/ider-pair" 3 1048576 65536 8192 >"$dir/client"
+    verdict "ider-pair moves what it should" says "$dir/client" bytes=3145728
+}
+
 clients=(bare-client)
 [ -x "$bench/curl-client" ] && clients+=(curl-client)
 with_command=0
 [ -x "${builddir:-.}/postern" ] && with_command=1
-echo "1..$((5 + 4 * with_command + 4 * ${#clients[@]}))"
+echo "1..$((6 + 4 * with_command + 4 * ${#clients[@]}))"
 [ ${#clients[@]} -eq 2 ] || echo "# without libcurl there is no curl-client"
 for client in "${clients[@]}"; do
     client_is_right "$client"
@@ -97,6 +102,7 @@ done
 wrong_password_fails
 nobody_there_fails
 run_measures
+pair_is_right
 if [ $with_command = 1 ]; then
     command_is_right off
     command_is_right require --tls

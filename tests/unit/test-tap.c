@@ -3,6 +3,7 @@
 
 #include "http.h"
 #include "net-run.h"
+#include "tap-private.h"
 #include "tap.h"
 
 #include <glib/gstdio.h>
@@ -278,6 +279,31 @@ test_unwritable(void)
     g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM);
 }
 
+static void
+check_normal(const char *bytes, gsize length, gboolean sent, const char *expected)
+{
+    g_autoptr(GByteArray) in = g_byte_array_new(), out = NULL;
+
+    g_byte_array_append(in, (const guint8 *)bytes, (guint)length);
+    out = tap_normalise(in, sent);
+    g_assert_cmpmem(out->data, out->len, expected, length);
+}
+
+/* The digest of a login at AMT's redirection port is another one each time, and nobody's business. */
+static void
+test_binary_login(void)
+{
+    static const char login[] = "\x13\0\0\0\4\5\0\0\0\4abcd",
+                      hidden[] = "\x13\0\0\0\4\5\0\0\0*****";
+    static const char query[] = "\x13\0\0\0\0\0\0\0\0", other[] = "\x13\0\0\0\4\6\0\0\0\4abcd";
+
+    check_normal(login, sizeof login - 1, TRUE, hidden);
+    check_normal(login, sizeof login - 1, FALSE, login); /* what comes is no login */
+    check_normal(query, sizeof query - 1, TRUE, query);
+    check_normal(other, sizeof other - 1, TRUE, other); /* its length is another one */
+    check_normal(login, 9, TRUE, login);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -288,6 +314,7 @@ main(int argc, char **argv)
     path = g_strdup_printf("%s/postern-tap-%d.json", g_get_tmp_dir(), (int)getpid());
     g_test_add_func("/tap/record", test_record);
     g_test_add_func("/tap/replay", test_replay);
+    g_test_add_func("/tap/binary-login", test_binary_login);
     g_test_add_func("/tap/difference", test_difference);
     g_test_add_func("/tap/wrong-device", test_wrong_device);
     g_test_add_func("/tap/torture", test_torture);

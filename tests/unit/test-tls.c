@@ -517,6 +517,47 @@ test_unresolved(void)
         assert_failed(outcome, POSTERN_ERROR_UNRESOLVED, "no-such-host.invalid");
 }
 
+/* Cancelled: what is written still goes out, a few times; nothing is waited for. */
+static GVariant *
+good_bye(PosternRun *run, GVariant *params, gpointer self, GError **error)
+{
+    static const char bye[] = "BYE / HTTP/1.1\r\n\r\n";
+    const NetServer *server = net_data;
+    PosternStream *stream = stream_service.connect(run, "127.0.0.1", server->port, NULL, error);
+    g_autoptr(GError) refused = NULL;
+    char byte;
+    guint sent = 0;
+
+    if (stream == NULL)
+        return NULL;
+    run_cancel(run, POSTERN_ERROR_CANCELLED, "the test says so");
+    g_assert_cmpint(stream_service.read(stream, &byte, 1, 1000, &refused), ==, -1);
+    g_assert_error(refused, POSTERN_ERROR, POSTERN_ERROR_CANCELLED);
+    g_clear_error(&refused);
+    while (sent < 100 && stream_service.write(stream, bye, strlen(bye), 1000, &refused))
+        sent++;
+    g_assert_cmpuint(sent, ==, 8);
+    g_assert_error(refused, POSTERN_ERROR, POSTERN_ERROR_CANCELLED);
+    stream_service.close(stream);
+    return net_done();
+}
+
+static void
+test_good_bye(void)
+{
+    static const char *const silent[] = {"@hang", NULL};
+    static const char *const *const played[] = {silent, NULL};
+    NetServer *server = net_server(played);
+    g_autoptr(Outcome) outcome = NULL;
+
+    net_data = server;
+    outcome = net_run(good_bye, "127.0.0.1", NULL, NULL);
+    g_assert_no_error(outcome->error);
+    net_server_stop(server);
+    g_assert_true(g_str_has_prefix(net_request(server, 0), "BYE / HTTP/1.1"));
+    net_server_free(server);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -540,6 +581,7 @@ main(int argc, char **argv)
     g_test_add_func("/stream/both-sides", test_streams);
     g_test_add_func("/stream/accept-timeout", test_accept_timeout);
     g_test_add_func("/stream/unresolved", test_unresolved);
+    g_test_add_func("/stream/good-bye", test_good_bye);
     status = g_test_run();
     net_teardown();
     for (guint i = 0; i < 4; i++) {

@@ -277,19 +277,6 @@ shake_hands(Connection *connection)
     return wants == 0;
 }
 
-/* An alert of level fatal, handshake_failure, in a record that every TLS version knows. */
-static void
-fail_handshake(Connection *connection)
-{
-    static const char alert[] = {0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28};
-    char block[4096];
-
-    /* the hello must be read first, or the close below becomes a reset */
-    if (recv(connection->watch.fd, block, sizeof block, 0) > 0)
-        send(connection->watch.fd, alert, sizeof alert, MSG_NOSIGNAL);
-    end(connection, FALSE);
-}
-
 static void
 on_ready(ReactorWatch *watch, guint32 events)
 {
@@ -301,7 +288,8 @@ on_ready(ReactorWatch *watch, guint32 events)
     }
     if (connection->wire.handshaking) {
         if (device_fault(connection->device, FAULT_TLS_FAIL) != NULL) {
-            fail_handshake(connection);
+            wire_fail_handshake(&connection->wire);
+            end(connection, FALSE);
             return;
         }
         if (!shake_hands(connection))

@@ -154,6 +154,7 @@ device_clear(Device *device)
     g_clear_pointer(&extra->created, g_ptr_array_unref);
     g_clear_pointer(&extra->contexts, g_array_unref);
     g_clear_pointer(&extra->log, g_array_unref);
+    g_clear_pointer(&extra->ider, g_free);
     g_clear_pointer(&extra->events, g_array_unref);
     g_clear_pointer(&extra->audit, g_ptr_array_unref);
     accounts_clear(extra);

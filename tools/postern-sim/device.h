@@ -63,6 +63,7 @@ typedef struct {
     gint64 link_until;            /* monotonic: the firmware has the wireless link so long */
     struct DeviceBoot *boot;       /* boot.h */
     struct DeviceConsent *consent; /* consent.h */
+    struct DeviceIder *ider;       /* ider-machine.h */
 } DeviceExtra;
 
 typedef struct {

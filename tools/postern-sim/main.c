@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "ider-machine.h"
 #include "server.h"
 #include "statefile.h"
 
@@ -19,6 +20,8 @@ enum { EXIT_USAGE = 2, RMCP_PORT = 623, REDIRECTION_PORT = 16994, REDIRECTION_TL
 typedef struct {
     gint64 count, seed;
     int port, tls_port, pong_port, host_port, redirection_port, redirection_tls_port, vnc_port;
+    int ider_block;
+    gint64 ider_read;
     char *first, *model, *user, *password_file, *tls, *listen, *state_file;
     char **faults;
     gboolean list_models, list_faults;
@@ -41,6 +44,8 @@ static const GOptionEntry entries[] = {
     {"tls-port", 0, 0, G_OPTION_ARG_INT, &options.tls_port, "TLS port (default 16993)", "PORT"},
     {"redirection-port", 0, 0, G_OPTION_ARG_INT, &options.redirection_port, "Plain port of serial console, storage and KVM (default 16994, left out where it cannot be had)", "PORT"},
     {"redirection-tls-port", 0, 0, G_OPTION_ARG_INT, &options.redirection_tls_port, "The same over TLS (default 16995, the same)", "PORT"},
+    {"ider-read", 0, 0, G_OPTION_ARG_INT64, &options.ider_read, "How much a machine reads of storage that it starts from over the network (default all)", "BYTES"},
+    {"ider-block", 0, 0, G_OPTION_ARG_INT, &options.ider_block, "How much of it at once, whole sectors, at most 131072 (default 65536)", "BYTES"},
     {"pong-port", 0, 0, G_OPTION_ARG_INT, &options.pong_port, "UDP port of RMCP presence pings (default 623, left out where it cannot be had)", "PORT"},
     {"host-port", 0, 0, G_OPTION_ARG_INT, &options.host_port, "TCP port of each device's operating system, which accepts and closes (default none)", "PORT"},
     {"vnc-port", 0, 0, G_OPTION_ARG_INT, &options.vnc_port, "Port of KVM for any VNC viewer, on devices that have it switched on (default 5900, left out where it cannot be had)", "PORT"},
@@ -140,6 +145,16 @@ set_redirection_ports(Sim *sim, GError **error)
 }
 
 static gboolean
+set_ider(Sim *sim, GError **error)
+{
+    if (options.ider_read < 0 || options.ider_block < 0 || options.ider_block > MACHINE_ROOM)
+        return invalid(error, "--ider-read and --ider-block are numbers of bytes", "others");
+    sim->ider_read = (guint64)options.ider_read;
+    sim->ider_block = (guint32)options.ider_block;
+    return TRUE;
+}
+
+static gboolean
 set_further_ports(Sim *sim, GError **error)
 {
     if (options.pong_port < 0 || options.pong_port > 65535 || options.host_port < 0 ||
@@ -147,7 +162,7 @@ set_further_ports(Sim *sim, GError **error)
         return invalid(error, "--pong-port and --host-port are numbers from 1 to 65535", "others");
     if (options.host_port == options.port || options.host_port == options.tls_port)
         return invalid(error, "--host-port is none of the management ports", "one of them");
-    if (!set_redirection_ports(sim, error))
+    if (!set_redirection_ports(sim, error) || !set_ider(sim, error))
         return FALSE;
     sim->pong_optional = options.pong_port == 0;
     sim->pong_port = (guint16)(sim->pong_optional ? RMCP_PORT : options.pong_port);

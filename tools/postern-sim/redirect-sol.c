@@ -25,6 +25,8 @@ enum { STATUS_OVERFLOW = 1, STATUS_POWER = 4, STATUS_RX_FLUSH = 8 };
 
 enum {
     TICK_MS = 20,
+    FIRST_MS =
+        200, /* before the first text: amtterm loses its place when that comes with the answer to the start */
     SEND_LEAST = 1000, /* MaxTxBuffer is held between these two */
     SEND_MOST = 10000,
     BACKLOG_MOST = 65536, /* given to a socket that does not take it */
@@ -154,7 +156,7 @@ sol_drained(Redirect *session)
 {
     Sol *sol = redirect_state(session);
 
-    if (sol->started)
+    if (sol->started && sol->text->len > 0)
         redirect_timer(session, 1);
 }
 
@@ -175,7 +177,7 @@ start(Redirect *session, const guint8 *message)
     sol->starts = 0;
     memcpy(reply, message + 8, 12); /* its settings are taken as they are */
     send_message(session, OP_START_REPLY, reply, sizeof reply);
-    redirect_timer(session, TICK_MS);
+    redirect_timer(session, FIRST_MS);
 }
 
 static void

@@ -36,6 +36,7 @@ struct Redirect {
 
 static const RedirectKind *const kinds[REDIRECT_KINDS] = {
     [REDIRECT_SOL] = &redirect_sol,
+    [REDIRECT_IDER] = &redirect_ider,
     [REDIRECT_KVM] = &redirect_kvm,
 };
 
@@ -435,6 +436,11 @@ on_ready(ReactorWatch *watch, guint32 events)
     Redirect *session = (Redirect *)watch;
 
     if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+        finish(session, FALSE);
+        return;
+    }
+    if (session->wire.handshaking && device_fault(session->device, FAULT_TLS_FAIL) != NULL) {
+        wire_fail_handshake(&session->wire);
         finish(session, FALSE);
         return;
     }

@@ -36,8 +36,7 @@ typedef struct {
 } RedirectKind;
 
 extern const RedirectKind redirect_sol;
-extern const RedirectKind redirect_kvm;
-/* redirect_ider: in the file of its kind, and a row in redirect.c */
+extern const RedirectKind redirect_ider, redirect_kvm;
 
 Device *redirect_device(const Redirect *session);
 gpointer redirect_state(const Redirect *session);

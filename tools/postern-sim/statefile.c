@@ -3,6 +3,7 @@
 
 #include "accounts.h"
 #include "boot.h"
+#include "ider-machine.h"
 #include "power.h"
 #include "statefile.h"
 
@@ -119,6 +120,29 @@ add_boot(JsonBuilder *builder, const Device *device)
         add_text(builder, "erased", "amt");
 }
 
+/* What the machine did with drives that a client lent it. */
+static void
+add_ider(JsonBuilder *builder, const DeviceIder *ider)
+{
+    json_builder_set_member_name(builder, "ider");
+    json_builder_begin_object(builder);
+    add_number(builder, "sessions", ider->sessions);
+    add_number(builder, "closed", ider->closed);
+    add_number(builder, "cd_sectors", ider->sectors[MACHINE_CD]);
+    add_number(builder, "floppy_sectors", ider->sectors[MACHINE_FLOPPY]);
+    add_text(builder, "booted", ider->booted != NULL ? ider->booted : "");
+    add_number(builder, "boot_sectors", ider->boot_sectors);
+    add_number(builder, "read", (gint64)ider->read);
+    add_number(builder, "from_us", ider->from_us);
+    add_number(builder, "until_us", ider->until_us);
+    add_text(builder, "sha256", ider->sha256);
+    add_number(builder, "written", (gint64)ider->written);
+    add_number(builder, "commands", ider->commands);
+    add_number(builder, "errors", ider->errors);
+    add_text(builder, "problem", ider->problem);
+    json_builder_end_object(builder);
+}
+
 char *
 statefile_line(Device *device)
 {
@@ -143,6 +167,8 @@ statefile_line(Device *device)
         add_text(builder, "boot_source", device->extra->boot_source);
     add_accounts(builder, device);
     add_boot(builder, device);
+    if (device->extra != NULL && device->extra->ider != NULL)
+        add_ider(builder, device->extra->ider);
     add_log(builder, device);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);

@@ -46,6 +46,17 @@ wire_shake(Wire *wire)
     }
 }
 
+void
+wire_fail_handshake(const Wire *wire)
+{
+    static const char alert[] = {0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28};
+    char block[4096];
+
+    /* the hello must be read first, or the close becomes a reset */
+    if (recv(wire->fd, block, sizeof block, 0) > 0)
+        send(wire->fd, alert, sizeof alert, MSG_NOSIGNAL);
+}
+
 gssize
 wire_put(Wire *wire, gconstpointer bytes, gsize length)
 {

@@ -17,6 +17,9 @@ gboolean wire_start(Wire *wire, int fd, SSL_CTX *tls);
 /* Goes on with the handshake: the epoll events to wait for, 0 when it is done, -1 when it failed. */
 gint wire_shake(Wire *wire);
 
+/* Instead of that: an alert of level fatal, handshake_failure, in a record that every TLS version knows. */
+void wire_fail_handshake(const Wire *wire);
+
 /* How many bytes went; 0: the socket is full; -1: it is broken. */
 gssize wire_put(Wire *wire, gconstpointer bytes, gsize length);
 
