@@ -117,6 +117,8 @@ tap_stream_close(TapStream *stream)
 
 /* ---- making it the same each time ---- */
 
+enum { LOGIN_HEAD = 9 };
+
 /* Overwrite the value of each nonce: as long as before, and the same in each recording. */
 static void
 fake_nonces(GString *line)
@@ -200,6 +202,28 @@ append_normal_head(GString *out, const char *text, gsize length)
     g_string_append_len(out, text + at, (gssize)(length - at));
 }
 
+/* A login at the redirection port of Intel AMT, which is no HTTP: four bytes that say so, the method, a length, and a
+ * digest over a number of ours that is another one each time. */
+static gboolean
+is_binary_login(const GByteArray *bytes, gboolean sent)
+{
+    static const guint8 start[] = {0x13, 0, 0, 0};
+    guint32 length;
+
+    if (!sent || bytes->len <= LOGIN_HEAD || memcmp(bytes->data, start, sizeof start) != 0)
+        return FALSE;
+    memcpy(&length, bytes->data + 5, sizeof length);
+    return GUINT32_FROM_LE(length) == bytes->len - LOGIN_HEAD;
+}
+
+static void
+append_binary_login(GString *out, const GByteArray *bytes)
+{
+    g_string_append_len(out, (const char *)bytes->data, LOGIN_HEAD);
+    for (guint i = LOGIN_HEAD; i < bytes->len; i++)
+        g_string_append_c(out, '*');
+}
+
 GByteArray *
 tap_normalise(const GByteArray *bytes, gboolean sent)
 {
@@ -210,6 +234,8 @@ tap_normalise(const GByteArray *bytes, gboolean sent)
 
     if (bytes->len > 0 && is_http(bytes, sent))
         append_normal_head(out, (const char *)bytes->data, bytes->len);
+    else if (is_binary_login(bytes, sent))
+        append_binary_login(out, bytes);
     else
         g_string_append_len(out, (const char *)bytes->data, bytes->len);
     masked = secret_mask_bytes(out->str, out->len, &masked_length);

@@ -73,7 +73,8 @@ amt_session_ready(
     g_autoptr(WsMan) ws = amt_open(amt, run, params, error);
     AmtFeatures features;
 
+    /* consent first: nothing is switched on for a session that cannot be */
     return ws != NULL && amt_features_read(ws, &features, error) &&
-           check_switches(ws, &features, kind, params_bool(params, "enable", FALSE), error) &&
-           check_consent(ws, &features, kind, error);
+           check_consent(ws, &features, kind, error) &&
+           check_switches(ws, &features, kind, params_bool(params, "enable", FALSE), error);
 }

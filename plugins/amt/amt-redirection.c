@@ -236,15 +236,12 @@ connect_by_policy(const Amt *amt, PosternRun *run, GVariant *params, GError **er
     stream = connect_port(amt, run, params, TRUE, &why);
     if (stream == NULL && g_str_equal(policy, "prefer") &&
         g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_REFUSED)) {
-        g_autoptr(GError) plain = NULL;
-        stream = connect_port(amt, run, params, FALSE, &plain);
+        stream = connect_port(amt, run, params, FALSE, error);
         if (stream == NULL)
-            g_set_error(&why,
-                        plain->domain,
-                        plain->code,
-                        "%s, and port %u (TLS) is closed",
-                        plain->message,
-                        amt->redirection_tls_port);
+            g_prefix_error(error,
+                           "port %u (TLS) is closed, though the device says that it listens, and: ",
+                           amt->redirection_tls_port);
+        return stream;
     }
     if (stream == NULL)
         g_propagate_error(error, g_steal_pointer(&why));

@@ -20,7 +20,9 @@ typedef struct {
     GVariant *params;
     AmtSol *sol;
     AmtPlain plain;
-    GString *window;     /* what no pattern has matched yet */
+    GString *window; /* what patterns see */
+    gsize
+        from; /* where in it the next one begins; what is before tells whether a line begins there */
     GString *transcript; /* all, without what steers a terminal */
     GVariantDict captures;
     const char *secret;
@@ -30,11 +32,14 @@ typedef struct {
 
 /* ---- text ---- */
 
-static void
+/* How much of its beginning went. */
+static gsize
 keep_end(GString *text, gsize most)
 {
-    if (text->len > most)
-        g_string_erase(text, 0, (gssize)(text->len - most));
+    gsize excess = text->len > most ? text->len - most : 0;
+
+    g_string_erase(text, 0, (gssize)excess);
+    return excess;
 }
 
 /* What an outsider may see of it, newly allocated. */
@@ -72,27 +77,27 @@ reopen(Talk *talk, GError **error)
     return talk->sol != NULL;
 }
 
-/* What comes within `ms`, at the end of what is there. TRUE: go on, whether anything came or not. */
-static gboolean
+/* What comes within `ms`, at the end of what is there: 1: something did; 0: the time is up; -1: the session is over. */
+static gint
 listen(Talk *talk, gint64 ms, GError **error)
 {
     guint8 block[READ_BLOCK];
     g_autoptr(GError) why = NULL;
-    gssize got = amt_sol_read(talk->sol, block, sizeof block, ms, &why);
+    gssize got = ms > 0 ? amt_sol_read(talk->sol, block, sizeof block, ms, &why) : 0;
     gsize before = talk->window->len;
 
     if (got < 0 && talk->reconnect && amt_sol_is_lost(why))
-        return reopen(talk, error);
-    if (got < 0) {
+        return reopen(talk, error) ? 1 : -1;
+    if (got < 0)
         g_propagate_error(error, g_steal_pointer(&why));
-        return FALSE;
-    }
+    if (got <= 0)
+        return (gint)got;
     amt_plain_add(&talk->plain, talk->window, block, (gsize)got);
     g_string_append_len(
         talk->transcript, talk->window->str + before, (gssize)(talk->window->len - before));
-    keep_end(talk->window, WINDOW_MOST);
+    talk->from -= MIN(talk->from, keep_end(talk->window, WINDOW_MOST));
     keep_end(talk->transcript, TRANSCRIPT_MOST);
-    return TRUE;
+    return 1;
 }
 
 /* ---- steps ---- */
@@ -107,20 +112,24 @@ capture(Talk *talk, const AmtStep *step, const GMatchInfo *match)
     g_variant_dict_insert(&talk->captures, step->name, "s", value);
 }
 
-/* Takes what matches, and all before it, off the window. */
 static gboolean
 try_match(Talk *talk, const AmtStep *step)
 {
-    g_autofree char *text = g_utf8_make_valid(talk->window->str, (gssize)talk->window->len);
     g_autoptr(GMatchInfo) match = NULL;
     gint start, end;
 
-    if (!g_regex_match(step->pattern, text, 0, &match) ||
+    if (!g_regex_match_full(step->pattern,
+                            talk->window->str,
+                            (gssize)talk->window->len,
+                            (gint)talk->from,
+                            0,
+                            &match,
+                            NULL) ||
         !g_match_info_fetch_pos(match, 0, &start, &end))
         return FALSE;
     if (step->kind == AMT_STEP_CAPTURE)
         capture(talk, step, match);
-    g_string_assign(talk->window, text + end);
+    talk->from = (gsize)end;
     return TRUE;
 }
 
@@ -139,17 +148,21 @@ missed(Talk *talk, const AmtStep *step, GError **error)
                         tail);
 }
 
+static gint64
+left_until(gint64 until)
+{
+    return (until - g_get_monotonic_time()) / 1000;
+}
+
 static gboolean
 expect(Talk *talk, const AmtStep *step, GError **error)
 {
     gint64 until = g_get_monotonic_time() + step->ms * 1000;
 
     while (!try_match(talk, step)) {
-        gint64 left = (until - g_get_monotonic_time()) / 1000;
-        if (left <= 0)
-            return missed(talk, step, error);
-        if (!listen(talk, left, error))
-            return FALSE;
+        gint came = listen(talk, left_until(until), error);
+        if (came <= 0)
+            return came == 0 && missed(talk, step, error);
     }
     return TRUE;
 }
@@ -157,12 +170,13 @@ expect(Talk *talk, const AmtStep *step, GError **error)
 static gboolean
 linger(Talk *talk, gint64 ms, GError **error)
 {
-    gint64 until = g_get_monotonic_time() + ms * 1000, left;
+    gint64 until = g_get_monotonic_time() + ms * 1000;
+    gint came;
 
-    while ((left = (until - g_get_monotonic_time()) / 1000) > 0)
-        if (!listen(talk, left, error))
-            return FALSE;
-    return TRUE;
+    do
+        came = listen(talk, left_until(until), error);
+    while (came > 0);
+    return came == 0;
 }
 
 static gboolean
@@ -199,15 +213,37 @@ take_steps(Talk *talk, const GPtrArray *steps, GError **error)
     return linger(talk, LINGER_MS, error);
 }
 
+/* In the order of the script, each name once. */
 static GVariant *
-describe(Talk *talk, guint steps)
+captures_of(Talk *talk, const GPtrArray *steps)
+{
+    PosternResult captures;
+
+    result_begin(&captures);
+    for (guint i = 0; i < steps->len; i++) {
+        const AmtStep *step = steps->pdata[i];
+        GVariant *value =
+            step->kind == AMT_STEP_CAPTURE
+                ? g_variant_dict_lookup_value(&talk->captures, step->name, G_VARIANT_TYPE_STRING)
+                : NULL;
+        if (value == NULL)
+            continue;
+        result_value(&captures, step->name, value);
+        g_variant_unref(value);
+        g_variant_dict_remove(&talk->captures, step->name);
+    }
+    return result_end(&captures);
+}
+
+static GVariant *
+describe(Talk *talk, const GPtrArray *steps)
 {
     g_autofree char *transcript = shown(talk, talk->transcript->str, talk->transcript->len);
     PosternResult result;
 
     result_begin(&result);
-    result_value(&result, "captures", g_variant_dict_end(&talk->captures));
-    result_uint(&result, "steps", steps);
+    result_value(&result, "captures", captures_of(talk, steps));
+    result_uint(&result, "steps", steps->len);
     result_uint(&result, "reconnects", talk->lost);
     result_string(&result, "transcript", transcript);
     return result_end(&result);
@@ -239,7 +275,7 @@ run_expect(PosternRun *run, GVariant *params, gpointer self, GError **error)
     g_variant_dict_init(&talk.captures, NULL);
     talk.sol = amt_sol_open(self, run, params, error);
     if (talk.sol != NULL && take_steps(&talk, steps, error))
-        result = describe(&talk, steps->len);
+        result = describe(&talk, steps);
     talk_clear(&talk);
     return result;
 }

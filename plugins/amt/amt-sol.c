@@ -172,8 +172,8 @@ take(AmtSol *sol, const AmtMessage *message, GError **error)
     }
 }
 
-/* FALSE without `error`: nothing came until `until`. */
-static gboolean
+/* 1: a message came; 0: none did; -1: the session is over. */
+static gint
 read_message(AmtSol *sol, gint64 until, GError **error)
 {
     gint64 dead = sol->heard + (gint64)DEAD_MS * 1000, now = g_get_monotonic_time();
@@ -183,36 +183,34 @@ read_message(AmtSol *sol, gint64 until, GError **error)
 
     if (amt_session_read(sol->session, &message, MAX(wait, 0) / 1000, &why)) {
         sol->heard = g_get_monotonic_time();
-        return take(sol, &message, error);
+        return take(sol, &message, error) ? 1 : -1;
     }
-    now = g_get_monotonic_time();
-    if (!g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_TIMEOUT) ||
-        amt_session_amt(sol->session)->svc.run->cancelled(amt_session_run(sol->session)))
-        g_propagate_error(error, g_steal_pointer(&why));
-    else if (now >= dead)
+    if (g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_TIMEOUT) &&
+        !amt_session_amt(sol->session)->svc.run->cancelled(amt_session_run(sol->session))) {
+        if (g_get_monotonic_time() < dead)
+            return 0;
+        g_clear_error(&why);
         postern_fail(
-            error,
+            &why,
             POSTERN_ERROR_UNREACHABLE,
             "the device has sent nothing for %d seconds, not even a heartbeat: the session "
             "is dead",
             DEAD_MS / 1000);
-    return FALSE;
+    }
+    g_propagate_error(error, g_steal_pointer(&why));
+    return -1;
 }
 
 gssize
 amt_sol_read(AmtSol *sol, guint8 *buffer, gsize length, gint64 timeout_ms, GError **error)
 {
     gint64 until = timeout_ms < 0 ? G_MAXINT64 : g_get_monotonic_time() + timeout_ms * 1000;
-    g_autoptr(GError) why = NULL;
     gsize ready;
 
     while (sol->text->len == 0) {
-        if (!read_message(sol, until, &why) && why != NULL) {
-            g_propagate_error(error, g_steal_pointer(&why));
-            return -1;
-        }
-        if (sol->text->len == 0 && g_get_monotonic_time() >= until)
-            return 0;
+        gint came = read_message(sol, until, error);
+        if (came <= 0)
+            return came;
     }
     ready = MIN(length, sol->text->len);
     memcpy(buffer, sol->text->data, ready);

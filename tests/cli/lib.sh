@@ -16,6 +16,7 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-}:abort_on_error=0"
 checks=0 failures=0 children=()
 # tests may run side by side, and a simulator of many machines takes its ports on all addresses
 port=$((20000 + $$ % 5000 * 2)) tls_port=$((20001 + $$ % 5000 * 2))
+redirection_port=$((port - 10000)) redirection_tls_port=$((tls_port - 10000))
 
 clean_up() {
     local child
@@ -37,7 +38,8 @@ configure_postern() {
     done
     config=$work/etc/postern.conf
     [ ! -f "$work/etc/plugins.d/amt.conf" ] ||
-        printf '[config]\nport = %s\ntls-port = %s\n' $port $tls_port >>"$work/etc/plugins.d/amt.conf"
+        printf '[config]\nport = %s\ntls-port = %s\nredirection-port = %s\nredirection-tls-port = %s\n' \
+            $port $tls_port $redirection_port $redirection_tls_port >>"$work/etc/plugins.d/amt.conf"
 }
 
 # p ARGUMENT...: run the command; its status in $status, its output in $out and $err (files $work/out, $work/err)
@@ -119,7 +121,8 @@ start_simulator() {
     chmod 0600 "$work/password"
     login=amt.digest:user=admin,password=@$work/password
     : >"$work/simulator.out" # or the last one's "ready" would be taken for this one's
-    "$simulator" --port $port --tls-port $tls_port --user admin --password-file "$work/password" --state-file "$work/state.jsonl" "$@" \
+    "$simulator" --port $port --tls-port $tls_port --redirection-port $redirection_port --redirection-tls-port $redirection_tls_port \
+        --user admin --password-file "$work/password" --state-file "$work/state.jsonl" "$@" \
         >"$work/simulator.out" 2>"$work/simulator.err" &
     sim=$!
     children+=("$sim")

@@ -9,6 +9,8 @@ tests=0
 # ports of its own, so that copies of a test can run side by side
 port=$((10240 + $$ % 10000 * 2))
 tls_port=$((port + 1))
+redirection_port=$((port + 20000))
+redirection_tls_port=$((port + 20001))
 
 sim_stop() {
     test -z "$sim_pid" && return 0
@@ -23,7 +25,8 @@ trap 'sim_stop; rm -rf "$work"' EXIT
 # sim_start NET OPTION...: NET is the first address; waits until it listens.
 sim_start() {
     : >"$work/out" # or the last one's "ready" would be taken for this one's
-    "$sim" --first "$1" --port $port --tls-port $tls_port --state-file "$work/state" "${@:2}" >"$work/out" 2>"$work/err" &
+    "$sim" --first "$1" --port $port --tls-port $tls_port --redirection-port $redirection_port \
+        --redirection-tls-port $redirection_tls_port --state-file "$work/state" "${@:2}" >"$work/out" 2>"$work/err" &
     sim_pid=$!
     for _ in $(seq 100); do
         grep -q '^ready' "$work/out" && return 0
