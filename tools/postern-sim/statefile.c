@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "power.h"
+#include "screen.h"
 #include "statefile.h"
 
 #include <errno.h>
@@ -50,6 +51,17 @@ add_request(JsonBuilder *builder, const DeviceRequest *request)
     json_builder_end_object(builder);
 }
 
+/* What came in from viewers, if there ever was one. */
+static void
+add_screen(JsonBuilder *builder, const ScreenInput *input)
+{
+    if (input == NULL)
+        return;
+    add_text(builder, "typed", input->typed);
+    add_number(builder, "keys", input->keys);
+    add_number(builder, "pointers", input->pointers);
+}
+
 /* Oldest first. */
 static void
 add_log(JsonBuilder *builder, const Device *device)
@@ -87,6 +99,7 @@ statefile_line(Device *device)
     add_number(builder, "requests", device->requests);
     if (device->extra != NULL && device->extra->boot_source != NULL)
         add_text(builder, "boot_source", device->extra->boot_source);
+    add_screen(builder, device->extra != NULL ? device->extra->screen : NULL);
     add_log(builder, device);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);
