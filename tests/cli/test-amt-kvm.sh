@@ -15,22 +15,6 @@ chmod 0600 "$work/vnc" "$work/wrong" "$work/bad"
 vnc=amt.rfb:password=@$work/vnc
 export XDG_RUNTIME_DIR=$work/run
 
-# state_of WORD: number of that name in the state file's only line
-state_of() {
-    sed -n "s/.*\"$1\":\"*\([^,\"]*\).*/\1/p" "$work/state.jsonl"
-}
-
-# audit ADDRESS: applications and events of the audit log, oldest first, as APP/EVENT
-audit() {
-    p run amt.wsman.invoke class=AMT_AuditLog method=ReadRecords "args={'StartIndex': <uint32 1>}" -c "$login" "$1" -o jsonl --yes
-    python3 - "$work/out" <<'PYTHON'
-import base64, json, struct, sys
-result = json.loads(open(sys.argv[1]).readline())["result"]
-records = result["outputs"]["EventRecords"] if "outputs" in result else result["EventRecords"]
-print(" ".join("%d/%d" % struct.unpack(">HH", base64.b64decode(r)[:4]) for r in records))
-PYTHON
-}
-
 # png FILE: width, height and the colours of the middles of the eight bars, by a reader of its own
 png() {
     python3 - "$1" <<'PYTHON'
@@ -110,11 +94,6 @@ like "settings: changed in the order of the schema, and read back" "$out" '"port
 is "settings: the port is open" $? 0
 p run amt.kvm.set session-minutes=30 -c "$login" 127.85.1.1
 is "settings: so already" "$status" 0
-if has_python; then
-    is "settings: the audit log has the password's change" "$(audit 127.85.1.1 | grep -c '29/2')" 1
-else
-    skip "no python3 to read the audit log with"
-fi
 p run amt.kvm.set greys=yes -c "$login" 127.85.1.1
 is "settings: one that cannot be written" "$status" 2
 
@@ -157,11 +136,6 @@ p run amt.kvm.screenshot file="$work/none.png" -c "$login" 127.85.1.1 -o jsonl
 like "picture: KVM is off" "$out" '"code":"conflict"'
 p run amt.kvm.screenshot file="$work/enabled.png" enable=yes -c "$login" 127.85.1.1 -o jsonl
 like "picture: KVM is switched on for it" "$out" '"outcome":"ok"'
-if has_python; then
-    like "the audit log has KVM off, on, and sessions" "$(audit 127.85.1.1)" '18/11 18/10 18/8 18/9'
-else
-    skip "no python3 to read the audit log with"
-fi
 stop_simulator
 unlike "the VNC password is nowhere in the simulator's state" "$(cat "$work/state.jsonl")" 'Vnc-Pw1!'
 
@@ -209,8 +183,8 @@ like "picture: greys" "$out" '"colours":"grey4"'
 p run amt.kvm.screenshot file="$work/grey8.png" colours=grey8 -c "$login" 127.85.2.3
 p run amt.kvm.screenshot file="$work/rgb332.png" colours=rgb332 -c "$login" 127.85.2.1
 if has_python; then
-    is "picture: sixteen greys" "$(png "$work/grey4.png")" '1024 768 444444 888888 111111 dddddd ffffff 777777 000000 111111'
-    is "picture: 256 greys" "$(png "$work/grey8.png")" '1024 768 4a4a4a 949494 1b1b1b dedede f9f9f9 818181 000000 1a1a1a'
+    is "picture: sixteen greys" "$(png "$work/grey4.png")" '1024 768 444444 999999 111111 dddddd ffffff 888888 000000 111111'
+    is "picture: 256 greys" "$(png "$work/grey8.png")" '1024 768 4a4a4a 949494 1b1b1b dfdfdf fafafa 808080 000000 1a1a1a'
     is "picture: 256 colours" "$(png "$work/rgb332.png")" '1024 768 ff0000 00ff00 0000ff ffff00 ffffff 9292aa 000000 000000'
 else
     skip "no python3 to read a picture with"
