@@ -11,12 +11,13 @@ cache=$(cd "${builddir-.}" && pwd)/build-meshcentral-$version
 
 command -v node >/dev/null || skip_all "node is not installed"
 command -v npm >/dev/null || skip_all "npm is not installed"
-if ! test -f "$cache/package/amt/amt.js"; then
+scripts=package/public/scripts
+if ! test -f "$cache/$scripts/amt-redir-ws-0.1.0.js"; then
     mkdir -p "$cache" &&
         (cd "$cache" && timeout 120 npm pack --silent "meshcentral@$version" >/dev/null 2>&1 &&
-            tar xzf "meshcentral-$version.tgz" package/amt && rm -f "meshcentral-$version.tgz")
+            tar xzf "meshcentral-$version.tgz" package/amt $scripts/common-0.0.1.js $scripts/amt-redir-ws-0.1.0.js && rm -f "meshcentral-$version.tgz")
 fi
-test -f "$cache/package/amt/amt.js" || skip_all "meshcentral $version cannot be had from the npm registry"
+test -f "$cache/$scripts/amt-redir-ws-0.1.0.js" || skip_all "meshcentral $version cannot be had from the npm registry"
 
 judge() {
     timeout 90 node "$here/meshcentral.js" "$cache/package/amt" "$@"
@@ -36,4 +37,20 @@ ok "amt19 TLS, elliptic curve" judge 127.201.0.8 tls $tls_port
 sim_stop
 ok "the simulator ended well" test "$sim_status" = 0
 ok "the devices saw power requests" test "$(grep -c RequestPowerStateChange "$work/state")" = 8
+
+# the serial console of its web page; with this seed all four are on, redirection is, and nobody must agree
+console() {
+    timeout 30 node "$here/meshcentral-sol.js" "$cache/$scripts" "$@"
+}
+sim_start 127.201.0.1 --count 4 --model amt9,amt12,amt16,amt19 --seed 61
+ok "console of amt9, plain" console 127.201.0.1 plain $redirection_port
+ok "console of amt9, TLS" console 127.201.0.1 tls $redirection_tls_port
+ok "console of amt12, TLS" console 127.201.0.2 tls $redirection_tls_port
+ok "console of amt16, TLS" console 127.201.0.3 tls $redirection_tls_port
+ok "console of amt19, elliptic curve" console 127.201.0.4 tls $redirection_tls_port
+refused() {
+    ! console "$@"
+}
+ok "a wrong password is refused" refused 127.201.0.2 plain $redirection_port admin wrong
+sim_stop
 done_testing
