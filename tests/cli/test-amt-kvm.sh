@@ -296,6 +296,27 @@ children=("$sim")
 stop_simulator
 is "what was typed has arrived" "$(grep '"127.85.3.1"' "$work/state.jsonl" | grep -o '"typed":"[^"]*"')" "$([ -x "$viewer" ] && echo '"typed":"seen from outsideabc"' || echo '"typed":""')"
 
+# consent: the code is on the screen, and good for one session
+start_simulator --count 1 --first 127.85.4.2 --model amt12 --seed 2 --vnc-port $vnc_port
+p run amt.power.set state=on wait=yes --yes -c "$login" 127.85.4.2
+sleep 2.5
+p run amt.features.set consent=none -c "$login" 127.85.4.2
+p run amt.kvm.screenshot file="$work/without.png" -c "$login" 127.85.4.2
+p run amt.wsman.invoke class=IPS_OptInService method=StartOptIn --yes -c "$login" 127.85.4.2 -o jsonl
+code=$(grep -o 'consent code [0-9]*' "$work/simulator.out" | grep -o '[0-9]*$')
+is "consent: a code is shown" "${#code}" 6
+p run amt.kvm.screenshot file="$work/code.png" -c "$login" 127.85.4.2
+cmp -s "$work/without.png" "$work/code.png"
+is "consent: it is on the screen" $? 1
+p run amt.features.set consent=kvm -c "$login" 127.85.4.2
+p run amt.wsman.invoke class=IPS_OptInService method=SendOptInCode "args={'OptInCode': <'$code'>}" --yes -c "$login" 127.85.4.2 -o jsonl
+like "consent: the code is right" "$out" '"return-value":0'
+p run amt.kvm.screenshot file="$work/agreed.png" -c "$login" 127.85.4.2 -o jsonl
+like "consent: a session then" "$out" '"outcome":"ok"'
+p run amt.kvm.screenshot file="$work/again.png" -c "$login" 127.85.4.2 -o jsonl
+like "consent: not a second one" "$out" '"code":"consent"'
+stop_simulator
+
 # the device ends the session
 start_simulator --count 1 --first 127.85.4.1 --model amt12 --seed 2 --fault '*=kvm-timeout:1500' --vnc-port $vnc_port
 p run amt.features.set consent=none -c "$login" 127.85.4.1

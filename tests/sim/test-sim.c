@@ -421,43 +421,6 @@ test_alarm(void)
     check(sim->devices, get, 200, "<h:Datetime>2099-01-01T03:00:00Z</h:Datetime>");
 }
 
-/* ---- boot ---- */
-
-#define BOOT     CIM_URI "CIM_BootConfigSetting"
-#define CIM_URI  "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
-#define SETTINGS "http://intel.com/wbem/wscim/1/amt-schema/1/AMT_BootSettingData"
-
-/* What is set for one start is gone after it. */
-static void
-test_boot(void)
-{
-    g_autoptr(Sim) sim = make("amt12", NULL);
-    Device *device = sim->devices;
-    g_autofree char *get = envelope(GET, "AMT_BootSettingData", "", "");
-    g_autofree char *put = envelope(NS_TRANSFER "/Put",
-                                    "AMT_BootSettingData",
-                                    "",
-                                    "<r:AMT_BootSettingData xmlns:r=\"" SETTINGS
-                                    "\"><r:BIOSSetup>true</r:BIOSSetup></r:AMT_BootSettingData>");
-    g_autofree char *order = envelope(
-        "/ChangeBootOrder",
-        "CIM_BootConfigSetting",
-        "",
-        "<r:ChangeBootOrder_INPUT xmlns:r=\"" BOOT "\"><r:Source><a:Address>/wsman</a:Address>"
-        "<a:ReferenceParameters><w:ResourceURI>" CIM_URI "CIM_BootSourceSetting</w:ResourceURI>"
-        "<w:SelectorSet><w:Selector Name=\"InstanceID\">Intel(r) AMT: Force PXE Boot</w:Selector>"
-        "</w:SelectorSet></a:ReferenceParameters></r:Source></r:ChangeBootOrder_INPUT>");
-
-    device->power = POWER_ON;
-    check(device, put, 200, "<g:BIOSSetup>true</g:BIOSSetup>");
-    check(device, order, 200, "<g:ReturnValue>0</g:ReturnValue>");
-    g_assert_cmpstr(device->extra->boot_source, ==, "Intel(r) AMT: Force PXE Boot");
-    g_assert_cmpuint(power_request(device, POWER_RESET, 1000000), ==, 0);
-    g_assert_cmpuint(power_state(device, 100000000), ==, POWER_ON);
-    check(device, get, 200, "<g:BIOSSetup>false</g:BIOSSetup>");
-    g_assert_null(device->extra->boot_source);
-}
-
 /* ---- options ---- */
 
 static void
@@ -694,7 +657,6 @@ main(int argc, char **argv)
     g_test_add_func("/sim/wsman/put", test_put);
     g_test_add_func("/sim/wsman/create-delete", test_create_delete);
     g_test_add_func("/sim/wsman/alarm", test_alarm);
-    g_test_add_func("/sim/boot", test_boot);
     g_test_add_func("/sim/faults/options", test_faults);
     g_test_add_func("/sim/faults/answers", test_fault_answers);
     g_test_add_func("/sim/faults/clock", test_fault_clock);

@@ -98,14 +98,19 @@ type_text(rfbClient *client, const char *text)
 static rfbClient *
 make_client(char **argv)
 {
-    rfbClient *client = rfbGetClient(5, 3, 2);
+    rfbClient *client;
+    guint64 port;
+
+    if (!g_ascii_string_to_unsigned(argv[2], 10, 1, 65535, &port, NULL))
+        return NULL;
+    client = rfbGetClient(5, 3, 2);
 
     if (strcmp(argv[5], "332") == 0)
         client->format = (rfbPixelFormat){8, 8, 0, 1, 7, 7, 3, 5, 2, 0, 0, 0};
     else
         client->format = (rfbPixelFormat){16, 16, 0, 1, 31, 63, 31, 11, 5, 0, 0, 0};
     client->serverHost = strdup(argv[1]);
-    client->serverPort = atoi(argv[2]);
+    client->serverPort = (int)port;
     client->appData.encodingsString = argv[4];
     client->appData.useRemoteCursor = FALSE;
     client->canHandleNewFBSize = TRUE;

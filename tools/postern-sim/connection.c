@@ -181,6 +181,7 @@ serve_one(Connection *connection)
     if (connection->in == NULL)
         return NEEDS_INPUT;
     connection->out = g_string_sized_new(4096);
+    connection->device->secure = connection->wire.ssl != NULL;
     if (exchange_run(connection->device,
                      connection->in->str,
                      connection->in->len,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "boot.h"
 #include "device.h"
 #include "power.h"
 #include "sim.h"
@@ -138,6 +139,8 @@ device_clear(Device *device)
     g_free(extra->boot_source);
     g_free(extra->kvm);
     g_free(extra->screen);
+    boot_free(extra->boot);
+    g_free(extra->consent);
     g_free(extra);
 }
 

@@ -55,6 +55,8 @@ typedef struct {
     struct DeviceKvm *kvm;        /* kvm.h */
     struct ScreenInput *screen;   /* screen.h */
     struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
+    struct DeviceBoot *boot;       /* boot.h */
+    struct DeviceConsent *consent; /* consent.h */
 } DeviceExtra;
 
 typedef struct {
@@ -81,6 +83,7 @@ struct Device {
     guint8 os_saving;
     guint8 a1[16]; /* MD5 of user, realm, password */
     gboolean a1_known;
+    gboolean secure; /* the request that is being served came over TLS */
 };
 
 /* Begins its life: power state and the like by seed. */

@@ -204,6 +204,17 @@ on_signal(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* For tests, in place of somebody who sits there. */
+static void
+show(const Device *device, const char *what, const char *text)
+{
+    char address[16];
+
+    device_address_text(device->address, address);
+    g_print("screen of %s: %s %s\n", address, what, text);
+    fflush(stdout);
+}
+
 static gboolean
 run(GError **error)
 {
@@ -218,6 +229,7 @@ run(GError **error)
         return invalid(error, "--listen is one of auto, wildcard, each", options.listen);
     if (options.state_file != NULL && !statefile_check(options.state_file, error))
         return FALSE;
+    sim->screen = show;
     g_unix_signal_add(SIGTERM, on_signal, loop);
     g_unix_signal_add(SIGINT, on_signal, loop);
     server = server_new(sim, NULL, (ServerListen)how, error);

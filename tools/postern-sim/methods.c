@@ -6,6 +6,7 @@
 static const Method *const tables[] = {
     methods_power,
     methods_boot,
+    methods_consent,
     methods_redirection,
     methods_kvm,
     methods_setup,

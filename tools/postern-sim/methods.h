@@ -34,7 +34,7 @@ enum {
 };
 
 extern const Method methods_power[], methods_boot[], methods_redirection[], methods_setup[],
-    methods_accounts[], methods_time[], methods_log[];
+    methods_accounts[], methods_time[], methods_log[], methods_consent[];
 extern const Method methods_kvm[];
 
 /* Reads a parameter that is a whole number of 32 bits; FALSE when it is absent or none. */

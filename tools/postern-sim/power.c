@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "boot.h"
+#include "logs.h"
 #include "power.h"
-#include "screen.h"
 
 enum {
     ACCEPTED = 0,
@@ -12,30 +13,13 @@ enum {
     INVALID_TRANSITION = 4097
 };
 
-/* What a start of the machine does to settings that are for one boot only. */
-static void
-boot(Device *device)
-{
-    const SimInstance *settings = device_first(device, "AMT_BootSettingData");
-
-    device->boots++;
-    if (device->extra == NULL)
-        return;
-    screen_boot(device);
-    g_clear_pointer(&device->extra->boot_source, g_free);
-    if (settings != NULL) {
-        device_forget(device, settings);
-        device_store(device, settings, "OptionsCleared", "true");
-    }
-}
-
 guint
 power_state(Device *device, gint64 now)
 {
     while (device->steps[0].due != 0 && device->steps[0].due <= now) {
         device->power = device->steps[0].state;
         if (device->steps[0].boots)
-            boot(device);
+            boot_start(device);
         device->steps[0] = device->steps[1];
         device->steps[1].due = 0;
     }
@@ -137,6 +121,32 @@ check(const Device *device, guint state, guint64 wanted)
     return ACCEPTED;
 }
 
+/* What the audit log calls a request. */
+static guint
+audit_event(guint64 wanted)
+{
+    static const guint8 events[] = {
+        [POWER_ON] = 0,
+        [POWER_OFF_HARD] = 1,
+        [POWER_OFF] = 1,
+        [POWER_CYCLE_SOFT] = 2,
+        [POWER_CYCLE_HARD] = 2,
+        [POWER_CYCLE_GRACEFUL] = 2,
+        [POWER_CYCLE_HARD_GRACEFUL] = 2,
+        [POWER_RESET] = 3,
+        [POWER_OFF_GRACEFUL] = 5,
+        [POWER_OFF_HARD_GRACEFUL] = 5,
+        [POWER_RESET_GRACEFUL] = 6,
+        [POWER_SLEEP_LIGHT] = 7,
+        [POWER_SLEEP] = 7,
+        [POWER_HIBERNATE] = 8,
+        [POWER_NMI] = 9,
+        [POWER_INIT] = 9,
+    };
+
+    return events[wanted];
+}
+
 guint
 power_request(Device *device, guint64 wanted, gint64 now)
 {
@@ -148,6 +158,7 @@ power_request(Device *device, guint64 wanted, gint64 now)
         return result;
     if (device->steps[0].due != 0)
         return device->model->second == MODEL_SECOND_LOST ? ACCEPTED : BUSY;
+    logs_audit(device, AUDIT_REMOTE_CONTROL, audit_event(wanted), NULL, 0);
     if (nic != NULL)
         device->unreachable_until = now + nic->number * 1000;
     if (wanted == state || device_fault(device, FAULT_POWER_IGNORED) != NULL)

@@ -7,6 +7,8 @@
 static const Rule *const tables[] = {
     rules_redirection,
     rules_kvm,
+    rules_boot,
+    rules_consent,
     NULL,
 };
 

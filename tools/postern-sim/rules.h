@@ -25,6 +25,7 @@ typedef struct {
 
 extern const Rule rules_redirection[];
 extern const Rule rules_kvm[];
+extern const Rule rules_boot[], rules_consent[];
 
 /* The rule of a class; one without any hook when it has none. */
 const Rule *rules_find(const char *class_name);

@@ -27,6 +27,8 @@ typedef struct Sim {
     void (*listener_changed)(Device *device, gpointer data);
     gpointer listener_data;
     SimTls tls;
+    /* What shows on the screen of a machine: `text` is the `what` of `device`. NULL: nobody looks. */
+    void (*screen)(const Device *device, const char *what, const char *text);
 } Sim;
 
 /* An empty simulator. `password` is copied. */

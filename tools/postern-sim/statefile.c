@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "boot.h"
 #include "power.h"
 #include "screen.h"
 #include "statefile.h"
@@ -77,6 +78,18 @@ add_log(JsonBuilder *builder, const Device *device)
     json_builder_end_array(builder);
 }
 
+/* What the machine started last, and whether that took AMT's settings along. */
+static void
+add_boot(JsonBuilder *builder, const Device *device)
+{
+    const DeviceBoot *boot = device->extra != NULL ? device->extra->boot : NULL;
+
+    if (boot != NULL && boot->last != NULL)
+        add_text(builder, "boot", boot->last);
+    if (boot != NULL && boot->unconfigured)
+        add_text(builder, "erased", "amt");
+}
+
 char *
 statefile_line(Device *device)
 {
@@ -100,6 +113,7 @@ statefile_line(Device *device)
     if (device->extra != NULL && device->extra->boot_source != NULL)
         add_text(builder, "boot_source", device->extra->boot_source);
     add_screen(builder, device->extra != NULL ? device->extra->screen : NULL);
+    add_boot(builder, device);
     add_log(builder, device);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);

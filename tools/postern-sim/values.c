@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "boot.h"
+#include "consent.h"
 #include "power.h"
 #include "sim.h"
 #include "values.h"
@@ -188,6 +190,32 @@ append_boot_service(Device *device, char *const *arguments, GString *out)
     return TRUE;
 }
 
+/* ${boot-enabled:PART}: a part of that, as a flag. */
+static gboolean
+append_boot_enabled(Device *device, char *const *arguments, GString *out)
+{
+    guint part = (guint)number_of(arguments[0]);
+
+    g_string_append(out, boot_enabled(device, part) ? "true" : "false");
+    return TRUE;
+}
+
+static gboolean
+append_boot_status(Device *device, char *const *arguments, GString *out)
+{
+    const DeviceBoot *boot = boot_of(device);
+
+    g_string_append_printf(out, "%u %u", boot->status[0], boot->status[1]);
+    return TRUE;
+}
+
+static gboolean
+append_consent(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append_printf(out, "%u", (guint)consent_state(device));
+    return TRUE;
+}
+
 static gboolean
 append_plain(Device *device, char *const *arguments, GString *out)
 {
@@ -222,6 +250,9 @@ static const Value table[] = {
     {"os-saving", 0, append_os_saving},
     {"events", 0, append_events},
     {"boot-service", 0, append_boot_service},
+    {"boot-enabled", 1, append_boot_enabled},
+    {"boot-status", 0, append_boot_status},
+    {"consent-state", 0, append_consent},
     {"plain", 0, append_plain},
     {"space", 0, append_space},
 };
