@@ -164,9 +164,11 @@ add_tests(GPtrArray *exchanges)
 
         /* the machines here are all alike and well; and a power change whose answer is lost is
          * watched for half a minute if the request was lost with it, which is chance here and is
-         * not in the recordings */
+         * not in the recordings; and what wants a machine that is on and asks nobody for consent
+         * has chosen one by its seed */
         if (strstr(exchange->options, "--fault") != NULL ||
             strstr(exchange->options, "--tls") != NULL ||
+            strstr(exchange->options, "--seed") != NULL ||
             strcmp(exchange->task, "amt.power.set") == 0)
             continue;
         g_test_add_data_func(path, exchange, test_exchange);
