@@ -109,6 +109,7 @@ make_client(char **argv)
         client->format = (rfbPixelFormat){8, 8, 0, 1, 7, 7, 3, 5, 2, 0, 0, 0};
     else
         client->format = (rfbPixelFormat){16, 16, 0, 1, 31, 63, 31, 11, 5, 0, 0, 0};
+    free(client->serverHost);
     client->serverHost = strdup(argv[1]);
     client->serverPort = (int)port;
     client->appData.encodingsString = argv[4];
