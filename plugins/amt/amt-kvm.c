@@ -12,6 +12,7 @@ struct AmtKvm {
     AmtSession *session;   /* NULL: port 5900 */
     PosternStream *stream; /* of port 5900 */
     gint64 deadline;       /* monotonic */
+    gboolean heard;        /* anything, ever */
 };
 
 /* ---- bytes ---- */
@@ -54,6 +55,7 @@ read_peer(gpointer data, void *buffer, gsize length, GError **error)
                 error, POSTERN_ERROR_UNREACHABLE, "the device closed the KVM session");
         if (got < 0)
             return FALSE;
+        kvm->heard = TRUE;
         at += got;
         length -= (gsize)got;
     }
@@ -163,7 +165,14 @@ open_as(const Amt *amt, PosternRun *run, const char *password, GError **error)
         return NULL;
     }
     amt_kvm_set_deadline(kvm, amt->timeout_ms);
-    return rfb_login(&peer, password, error) ? g_steal_pointer(&kvm) : NULL;
+    if (rfb_login(&peer, password, error))
+        return g_steal_pointer(&kvm);
+    if (!kvm->heard && error != NULL &&
+        g_error_matches(*error, POSTERN_ERROR, POSTERN_ERROR_UNREACHABLE))
+        g_prefix_error(error,
+                       "the VNC port took the call and said nothing: somebody may have to agree "
+                       "first, or another session is open: ");
+    return NULL;
 }
 
 static AmtKvm *

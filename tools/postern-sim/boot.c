@@ -4,6 +4,7 @@
 #include "boot.h"
 #include "screen.h"
 #include "logs.h"
+#include "screen.h"
 
 #include <string.h>
 

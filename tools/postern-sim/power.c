@@ -5,7 +5,6 @@
 #include "boot.h"
 #include "logs.h"
 #include "power.h"
-#include "screen.h"
 
 enum {
     ACCEPTED = 0,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "consent.h"
 #include "kvm.h"
 #include "logs.h"
 #include "redirect-login.h"
@@ -129,19 +130,6 @@ is_enabled(Device *device, guint kind)
     return state == 2 || state == 6;
 }
 
-/* Nobody has to agree, or somebody has. */
-static gboolean
-consent_given(Device *device, guint kind)
-{
-    enum { KVM_ONLY = 1, ALL = -1, RECEIVED = 3, IN_SESSION = 4 };
-    guint required = property_number(device, "IPS_OptInService", "OptInRequired");
-    guint state = property_number(device, "IPS_OptInService", "OptInState");
-
-    if (required != (guint)ALL && !(required == KVM_ONLY && kind == REDIRECT_KVM))
-        return TRUE;
-    return state == RECEIVED || state == IN_SESSION;
-}
-
 /* ---- records of what happened ---- */
 
 static void
@@ -169,6 +157,7 @@ end_session(Redirect *session)
     session->stage = STAGE_START;
     device_extra(session->device)->sessions[session->kind] = NULL;
     record(session, FALSE);
+    consent_session(session->device, FALSE);
     kinds[session->kind]->end(session, g_steal_pointer(&session->state));
 }
 
@@ -287,7 +276,8 @@ judge_start(Redirect *session, gint kind)
 
     if (kind < 0)
         return UNKNOWN_TYPE;
-    if (!is_enabled(session->device, (guint)kind) || !consent_given(session->device, (guint)kind))
+    if (!is_enabled(session->device, (guint)kind) ||
+        !consent_given(session->device, kind == REDIRECT_KVM))
         return UNSUPPORTED;
     return extra != NULL && extra->sessions[kind] != NULL ? BUSY : STARTED;
 }
@@ -330,6 +320,7 @@ begin_session(Redirect *session)
     if (!session->direct)
         session->device->logins++;
     record(session, TRUE);
+    consent_session(session->device, TRUE);
     session->state = kinds[session->kind]->begin(session);
 }
 
@@ -510,7 +501,7 @@ redirect_start_direct(Reactor *reactor, Device *device, int fd, RedirectGone gon
         return NULL;
     session->direct = TRUE;
     session->kind = REDIRECT_KVM;
-    if (consent_given(device, REDIRECT_KVM))
+    if (consent_given(device, TRUE))
         begin_session(session);
     else
         redirect_close(session, TRUE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "consent.h"
 #include "power.h"
 #include "screen.h"
 
@@ -129,6 +130,20 @@ draw_border(Screen *screen)
     fill(screen, screen->width - BORDER, 0, BORDER, screen->height, YELLOW);
 }
 
+/* What the user is to read out to whoever asks for consent. */
+static void
+draw_consent(Device *device, Screen *screen)
+{
+    const guint left = screen->width / 2 - 160, top = screen->height / 2 - 140;
+    g_autofree char *code = NULL;
+
+    if (consent_state(device) != CONSENT_DISPLAYED)
+        return;
+    code = g_strdup_printf("code %06u", device->extra->consent->code);
+    fill(screen, left, top, 320, 64, RED);
+    draw_text(screen, left + 32, top + 20, 5, WHITE, code);
+}
+
 gboolean
 screen_draw(Device *device, Screen *screen)
 {
@@ -142,6 +157,7 @@ screen_draw(Device *device, Screen *screen)
         draw_bios(device, screen);
     else
         draw_desktop(device, screen);
+    draw_consent(device, screen);
     draw_border(screen);
     return TRUE;
 }

@@ -5,6 +5,7 @@
 #include "boot.h"
 #include "ider-machine.h"
 #include "power.h"
+#include "screen.h"
 #include "statefile.h"
 
 #include <errno.h>
@@ -51,6 +52,17 @@ add_request(JsonBuilder *builder, const DeviceRequest *request)
     add_number(builder, "status", request->status);
     add_number(builder, "at_ms", request->at / 1000);
     json_builder_end_object(builder);
+}
+
+/* What came in from viewers, if there ever was one. */
+static void
+add_screen(JsonBuilder *builder, const ScreenInput *input)
+{
+    if (input == NULL)
+        return;
+    add_text(builder, "typed", input->typed);
+    add_number(builder, "keys", input->keys);
+    add_number(builder, "pointers", input->pointers);
 }
 
 /* Oldest first. */
@@ -166,6 +178,7 @@ statefile_line(Device *device)
     if (device->extra != NULL && device->extra->boot_source != NULL)
         add_text(builder, "boot_source", device->extra->boot_source);
     add_accounts(builder, device);
+    add_screen(builder, device->extra != NULL ? device->extra->screen : NULL);
     add_boot(builder, device);
     if (device->extra != NULL && device->extra->ider != NULL)
         add_ider(builder, device->extra->ider);
