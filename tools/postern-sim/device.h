@@ -64,13 +64,6 @@ typedef struct {
     struct DeviceBoot *boot;       /* boot.h */
     struct DeviceConsent *consent; /* consent.h */
     struct DeviceIder *ider;       /* ider-machine.h */
-    GArray *events;               /* 21 bytes each, oldest first, see logs.h */
-    GPtrArray *audit;             /* of GBytes, oldest first */
-    struct DeviceKvm *kvm;        /* kvm.h */
-    struct ScreenInput *screen;   /* screen.h */
-    struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
-    struct DeviceBoot *boot;       /* boot.h */
-    struct DeviceConsent *consent; /* consent.h */
 } DeviceExtra;
 
 typedef struct {

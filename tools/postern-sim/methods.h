@@ -42,9 +42,6 @@ enum {
 guint methods_commit(Call *call);
 
 extern const Method methods_8021x[], methods_accounts[], methods_alarm[], methods_boot[], methods_certificates[], methods_consent[], methods_kvm[], methods_log[], methods_network[], methods_power[], methods_redirection[], methods_remote[], methods_setup[], methods_time[], methods_wifi[];
-extern const Method methods_power[], methods_boot[], methods_redirection[], methods_setup[],
-    methods_accounts[], methods_time[], methods_log[], methods_consent[];
-extern const Method methods_kvm[];
 
 /* Reads a parameter that is a whole number of 32 bits; FALSE when it is absent or none. */
 gboolean call_number(const Call *call, const char *name, guint64 *number);

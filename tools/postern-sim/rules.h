@@ -24,9 +24,6 @@ typedef struct {
 } Rule;
 
 extern const Rule rules_8021x[], rules_boot[], rules_certificates[], rules_consent[], rules_kvm[], rules_network[], rules_redirection[], rules_remote[], rules_wifi[];
-extern const Rule rules_redirection[];
-extern const Rule rules_kvm[];
-extern const Rule rules_boot[], rules_consent[];
 
 /* The rule of a class; one without any hook when it has none. */
 const Rule *rules_find(const char *class_name);
