@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "audit.h"
 #include "device.h"
 #include "power.h"
 #include "sim.h"
@@ -134,7 +135,7 @@ device_clear(Device *device)
     g_clear_pointer(&extra->contexts, g_array_unref);
     g_clear_pointer(&extra->log, g_array_unref);
     g_clear_pointer(&extra->events, g_array_unref);
-    g_clear_pointer(&extra->audit, g_ptr_array_unref);
+    g_clear_pointer(&extra->audit, audit_free);
     g_free(extra->boot_source);
     g_free(extra);
 }
@@ -152,28 +153,6 @@ device_note(Device *device, const char *action, const char *target, guint status
     }
     g_array_index(extra->log, DeviceRequest, extra->log_next) = request;
     extra->log_next = (extra->log_next + 1) % DEVICE_LOG_KEEP;
-}
-
-/* All that ever happened, as far as a log would tell. */
-static guint
-all_events(Device *device)
-{
-    guint starts = 1 + (guint)(device_derive(device, 40) % 8);
-
-    power_state(device, g_get_monotonic_time());
-    return (starts + device->boots) * 5;
-}
-
-guint
-device_events(Device *device)
-{
-    return MIN(all_events(device) - device->events_cleared, 390);
-}
-
-void
-device_clear_events(Device *device)
-{
-    device->events_cleared = all_events(device);
 }
 
 /* ---- instances ---- */

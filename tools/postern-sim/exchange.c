@@ -3,6 +3,7 @@
 
 #include "challenge.h"
 #include "exchange.h"
+#include "logs.h"
 #include "sim.h"
 #include "soap.h"
 
@@ -225,6 +226,15 @@ answer_401(Exchange *exchange, gboolean stale)
     return 401;
 }
 
+static void
+note_wrong_login(Exchange *exchange)
+{
+    g_autofree char *user = challenge_field(exchange->authorization, "username");
+
+    exchange->device->logins_failed++;
+    logs_login_failed(exchange->device, user);
+}
+
 /* TRUE when the request carries a login; else the answer is written and `status` set. */
 static gboolean
 check_login(Exchange *exchange, guint *status)
@@ -240,7 +250,7 @@ check_login(Exchange *exchange, guint *status)
     if (device_fault(device, FAULT_401_FOREVER) != NULL && login == CHALLENGE_OK)
         login = CHALLENGE_WRONG;
     if (login == CHALLENGE_WRONG)
-        device->logins_failed++;
+        note_wrong_login(exchange);
     exchange->result->login_ok = login == CHALLENGE_OK;
     if (login != CHALLENGE_OK)
         *status = answer_401(exchange, login == CHALLENGE_STALE);

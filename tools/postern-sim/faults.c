@@ -61,6 +61,7 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_REDIRECTION_OFF] = {"redirection-off", NO_ARGUMENT, 0, 0, "", "serial and storage redirection begin switched off"},
     [FAULT_KVM_OFF]        = {"kvm-off", NO_ARGUMENT, 0, 0, "", "KVM redirection begins switched off"},
     [FAULT_CONSENT]        = {"consent", NO_ARGUMENT, 0, 0, "", "the setting begins as: the user's consent is required for everything"},
+    [FAULT_AUDIT_ROOM]     = {"audit-room", NUMBER, -1, 65536, "BYTES", "the audit log has room for so many bytes, and does not overwrite"},
 };
 
 static const char *const subcodes[] = {

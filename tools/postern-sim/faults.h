@@ -42,6 +42,7 @@ typedef enum {
     FAULT_REDIRECTION_OFF,
     FAULT_KVM_OFF,
     FAULT_CONSENT,
+    FAULT_AUDIT_ROOM,
     FAULT_KINDS
 } FaultKind;
 

@@ -2,6 +2,7 @@
 /* Clock and alarm clock. */
 #include "config.h"
 
+#include "logs.h"
 #include "methods.h"
 
 static guint
@@ -16,11 +17,14 @@ static guint
 set_time(Call *call)
 {
     guint64 ta0, tm1, tm2;
+    guint32 now;
 
     if (!call_number(call, "Ta0", &ta0) || !call_number(call, "Tm1", &tm1) ||
         !call_number(call, "Tm2", &tm2))
         return PT_INVALID_PARAMETER;
     device_extra(call->device)->clock_offset += ((gint64)tm1 + (gint64)tm2) / 2 - (gint64)ta0;
+    now = GUINT32_TO_BE((guint32)device_clock(call->device));
+    logs_audit(call->device, AUDIT_TIME, 0, &now, sizeof now);
     return DONE;
 }
 

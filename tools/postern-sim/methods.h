@@ -15,6 +15,7 @@ typedef struct {
     const xmlNode *input;
     GString *out;
     const SoapFault *fault; /* set: the call is answered with this fault */
+    gboolean common;        /* set: the out parameters use the common namespace, letter h */
 } Call;
 
 typedef struct {
@@ -27,17 +28,32 @@ enum {
     DONE = 0,
     NOT_SUPPORTED = 1,
     INVALID_PARAMETER = 5,
+    PT_NOT_PERMITTED = 16,
+    PT_LOCKED_BY_OTHER = 18,
+    PT_NOT_LOCKED = 19,
     PT_MAXIMUM_REACHED = 23,
     PT_INVALID_TIME = 34,
+    PT_INVALID_INDEX = 35,
     PT_INVALID_PARAMETER = 36,
-    PT_DUPLICATE = 2058
+    PT_DUPLICATE = 2058,
+    PT_NO_KEY = 2060,
+    PT_INVALID_KEY = 2062,
+    PT_INVALID_CERTIFICATE = 2063,
+    PT_NOT_THE_KEY = 2064,
+    PT_AUDIT_FAILURE = 2075
 };
 
 extern const Method methods_power[], methods_boot[], methods_redirection[], methods_setup[],
-    methods_accounts[], methods_time[], methods_log[];
+    methods_accounts[], methods_time[], methods_log[], methods_audit[], methods_audit_sign[];
 
 /* Reads a parameter that is a whole number of 32 bits; FALSE when it is absent or none. */
 gboolean call_number(const Call *call, const char *name, guint64 *number);
+
+/* A parameter's text without blanks around it, newly allocated; "" when it is absent. */
+char *call_text(const Call *call, const char *name);
+
+/* methods-audit.c: FALSE when what the call does is critical and cannot be put on record now. */
+gboolean call_is_allowed(const Call *call, const char *method);
 
 /* Puts what is asked for into `property` of the class's only instance, if it is one of `states`. */
 guint call_state_change(Call *call, const char *const *states, const char *property);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "logs.h"
 #include "power.h"
 
 enum {
@@ -18,6 +19,7 @@ boot(Device *device)
     const SimInstance *settings = device_first(device, "AMT_BootSettingData");
 
     device->boots++;
+    logs_boot(device);
     if (device->extra == NULL)
         return;
     g_clear_pointer(&device->extra->boot_source, g_free);

@@ -132,7 +132,14 @@ take_call(Listener *listener, int fd, const struct sockaddr_in *peer)
         connection_reset(fd);
         return;
     }
-    connection_start(server->reactor, device, fd, tls, on_gone, server, &connection);
+    connection_start(server->reactor,
+                     device,
+                     fd,
+                     ntohl(peer->sin_addr.s_addr),
+                     tls,
+                     on_gone,
+                     server,
+                     &connection);
     if (connection == NULL)
         return;
     connection_set_place(connection, server->connections->len);

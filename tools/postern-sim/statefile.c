@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "audit.h"
+#include "logs.h"
 #include "power.h"
 #include "statefile.h"
 
@@ -65,6 +67,37 @@ add_log(JsonBuilder *builder, const Device *device)
     json_builder_end_array(builder);
 }
 
+static void
+add_base64(JsonBuilder *builder, gconstpointer bytes, gsize length)
+{
+    g_autofree char *text = g_base64_encode(bytes, length);
+
+    json_builder_add_string_value(builder, text);
+}
+
+/* Both logs as they are, oldest record first, of a device where they matter. */
+static void
+add_records(JsonBuilder *builder, const DeviceExtra *extra)
+{
+    if (extra->events != NULL) {
+        json_builder_set_member_name(builder, "events");
+        json_builder_begin_array(builder);
+        for (guint i = 0; i < extra->events->len; i++)
+            add_base64(builder, extra->events->data + i * LOGS_RECORD_SIZE, LOGS_RECORD_SIZE);
+        json_builder_end_array(builder);
+    }
+    if (extra->audit != NULL) {
+        json_builder_set_member_name(builder, "audit");
+        json_builder_begin_array(builder);
+        for (guint i = 0; i < extra->audit->records->len; i++) {
+            gsize length;
+            gconstpointer bytes = g_bytes_get_data(extra->audit->records->pdata[i], &length);
+            add_base64(builder, bytes, length);
+        }
+        json_builder_end_array(builder);
+    }
+}
+
 char *
 statefile_line(Device *device)
 {
@@ -88,6 +121,8 @@ statefile_line(Device *device)
     if (device->extra != NULL && device->extra->boot_source != NULL)
         add_text(builder, "boot_source", device->extra->boot_source);
     add_log(builder, device);
+    if (device->extra != NULL)
+        add_records(builder, device->extra);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);
     return json_to_string(root, FALSE);
