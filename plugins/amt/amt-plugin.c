@@ -44,6 +44,14 @@ static const PosternCredentialType digest = {
 static const PosternCredentialType *const credential_types[] = {&digest, NULL};
 
 static const PosternTask *const tasks[] = {
+    &amt_auditlog_clear_task,
+    &amt_auditlog_enable_task,
+    &amt_auditlog_export_task,
+    &amt_auditlog_get_task,
+    &amt_auditlog_policy_get_task,
+    &amt_auditlog_policy_set_task,
+    &amt_auditlog_sign_set_task,
+    &amt_auditlog_sign_verify_task,
     &amt_diagnose_task,
     &amt_eventlog_clear_task,
     &amt_eventlog_get_task,

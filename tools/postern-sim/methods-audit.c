@@ -241,9 +241,10 @@ set_audit_policy(Call *call)
 static guint
 set_audit_policy_bulk(Call *call)
 {
-    if (!model_since(call->device->model, 7, 0))
-        return NOT_SUPPORTED;
-    return set_audit_policy(call);
+    if (model_since(call->device->model, 7, 0))
+        return set_audit_policy(call);
+    call->fault = &FAULT_ACTION;
+    return DONE;
 }
 
 const Method methods_audit[] = {
