@@ -285,9 +285,10 @@ read_line(AmtAuditFile *file, JsonObject *line, gboolean first)
     }
     node = json_object_get_member(line, "signature");
     if (node != NULL) {
-        if (JSON_NODE_HOLDS_OBJECT(node) && file->signature == NULL)
-            file->signature = read_signature(json_node_get_object(node));
-        return file->signature != NULL ? NULL : "expected one signature, whole";
+        if (!JSON_NODE_HOLDS_OBJECT(node) || file->signature != NULL)
+            return "expected no further signature, and an object";
+        file->signature = read_signature(json_node_get_object(node));
+        return file->signature != NULL ? NULL : "expected a signature, whole";
     }
     if (!get_text(line, "sha256", &text))
         return "expected a record, a signature or the sum";

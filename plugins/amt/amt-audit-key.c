@@ -303,7 +303,7 @@ verdict(const Findings *findings, const AmtAuditFile *file, GError **error)
         postern_fail(
             error,
             POSTERN_ERROR_CONFLICT,
-            "%u of %u checks failed: this is not what was exported; the rows tell each of them",
+            "%u of %u checks failed: the export proves nothing; the rows tell what was found",
             findings->failed,
             findings->checks);
         return NULL;
