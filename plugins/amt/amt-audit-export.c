@@ -39,24 +39,28 @@ collect(guint32 index, const guint8 *record, gsize length, gpointer data, GError
     return TRUE;
 }
 
+/* What is known of the machine already, else what it says; an auditor need not have the right to ask, and may be thrown
+ * out for it: so this comes last. */
 static gboolean
 read_identity(Export *export, GError **error)
 {
-    const char *server = wsman_http_header(export->ws, "Server");
-    g_autofree char *version = server != NULL && g_str_has_prefix(server, SERVER)
-                                   ? g_strdup(server + strlen(SERVER))
-                                   : NULL;
+    const PosternInventorySvc *inventory = export->amt->svc.inventory;
+    g_autoptr(GVariant) known =
+        POSTERN_CAN(inventory, known) ? inventory->known(export->run) : NULL;
+    const char *uuid = known != NULL ? params_string(known, "uuid") : NULL;
     g_autoptr(GVariant) package = NULL;
     g_autoptr(GError) why = NULL;
 
+    export->file->uuid = g_strdup(uuid);
+    if (uuid != NULL)
+        return TRUE;
     package = amt_read_single(export->ws, "CIM_ComputerSystemPackage", &why);
-    /* an auditor need not have the right to see more than the log */
-    if (why != NULL && !g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_FORBIDDEN)) {
+    if (why != NULL && !g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_FORBIDDEN) &&
+        !g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_AUTH)) {
         g_propagate_error(error, g_steal_pointer(&why));
         return FALSE;
     }
     export->file->uuid = package != NULL ? amt_uuid(params_string(package, "PlatformGUID")) : NULL;
-    export->file->firmware = g_steal_pointer(&version);
     return TRUE;
 }
 
@@ -118,6 +122,15 @@ read_signed(Export *export, GError **error)
     return good;
 }
 
+static char *
+firmware_version(WsMan *ws)
+{
+    const char *server = wsman_http_header(ws, "Server");
+
+    return server != NULL && g_str_has_prefix(server, SERVER) ? g_strdup(server + strlen(SERVER))
+                                                              : NULL;
+}
+
 static gboolean
 read_log(Export *export, GError **error)
 {
@@ -126,17 +139,19 @@ read_log(Export *export, GError **error)
 
     export->file->target = g_strdup(export->amt->svc.run->target(export->run));
     export->file->exported = g_date_time_format_iso8601(now);
-    if (!amt_audit_status(export->ws, &export->status, error) || !read_identity(export, error))
+    if (!amt_audit_status(export->ws, &export->status, error))
         return FALSE;
+    export->file->firmware = firmware_version(export->ws);
     if ((export->status.state & AMT_AUDIT_NO_KEY) != 0 ? !read_records(export, error)
                                                        : !read_signed(export, error))
         return FALSE;
-    return reading->gap == NULL ||
-           postern_fail(
-               error,
-               POSTERN_ERROR_BUSY,
-               "the audit log was %s while it was read; nothing was written; export it again",
-               reading->gap);
+    if (reading->gap != NULL)
+        return postern_fail(
+            error,
+            POSTERN_ERROR_BUSY,
+            "the audit log was %s while it was read; nothing was written; export it again",
+            reading->gap);
+    return read_identity(export, error);
 }
 
 /* ---- writing ---- */
