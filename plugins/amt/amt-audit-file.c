@@ -3,6 +3,7 @@
 #include "amt-audit.h"
 
 #include <json-glib/json-glib.h>
+#include <json-shape.h>
 #include <string.h>
 
 #define FORMAT "postern-audit-log/1"
@@ -304,7 +305,7 @@ parse_line(AmtAuditFile *file, const char *text, gsize length, gboolean first)
 
     if (length > LINE_MOST)
         return "expected a shorter line";
-    if (memchr(text, '\0', length) != NULL || !g_utf8_validate(text, (gssize)length, NULL) ||
+    if (!g_utf8_validate_len(text, length, NULL) || !json_shape_check(text, length, NULL) ||
         !json_parser_load_from_data(parser, text, (gssize)length, NULL))
         return "expected JSON";
     root = json_parser_get_root(parser);
