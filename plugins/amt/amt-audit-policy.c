@@ -247,33 +247,41 @@ check_taken(GArray *found, GArray *wishes, GError **error)
     return TRUE;
 }
 
-/* A log that is full and does not overwrite refuses what is critical: whoever makes something critical should know. */
-static char *
-blocking_warning(WsMan *ws, GArray *policies)
+static gboolean
+any_critical(GArray *policies)
 {
-    AmtAuditStatus status;
-    gboolean any = FALSE;
-
     for (guint i = 0; i < policies->len; i++)
-        any = any || g_array_index(policies, Policy, i).kind == CRITICAL;
-    if (!any || !amt_audit_status(ws, &status, NULL))
-        return NULL;
-    if (amt_audit_overwrites(&status) && status.storage != 2)
-        return g_strdup("critical events are refused while the audit log is locked");
-    return g_strdup_printf("the audit log does not overwrite and has %u %% left: when it is full, "
-                           "the device refuses what is "
-                           "critical (audit failure, 2075) until it is collected and cleared",
-                           status.has_free ? status.free_percent : 0);
+        if (g_array_index(policies, Policy, i).kind == CRITICAL)
+            return TRUE;
+    return FALSE;
 }
 
+/* A log that is full and does not overwrite refuses what is critical: whoever makes something critical should know. */
+static char *
+blocking_warning(const AmtAuditStatus *status)
+{
+    if (amt_audit_overwrites(status) && status->storage != 2)
+        return g_strdup("critical events are refused while the audit log is locked");
+    return g_strdup_printf(
+        "the audit log does not overwrite and has %u %% left: when it is full, the device refuses "
+        "what is critical (audit failure, 2075) until it is collected and cleared",
+        status->has_free ? status->free_percent : 0);
+}
+
+/* All that is read beside the policy is read before anything is written. */
 static GVariant *
 change(const Amt *amt, PosternRun *run, WsMan *ws, GArray *wishes, GError **error)
 {
     g_autoptr(GArray) now = read_policies(ws, error);
     g_autoptr(GArray) found = NULL;
     g_autofree char *warning = NULL;
+    AmtAuditStatus status;
+    gboolean matters;
 
     if (now == NULL)
+        return NULL;
+    matters = any_critical(now) || any_critical(wishes);
+    if (matters && !amt_audit_status(ws, &status, error))
         return NULL;
     drop_what_is_so(wishes, now);
     if (wishes->len > 0 && !write_wishes(ws, wishes, error))
@@ -281,7 +289,7 @@ change(const Amt *amt, PosternRun *run, WsMan *ws, GArray *wishes, GError **erro
     found = wishes->len > 0 ? read_policies(ws, error) : g_array_ref(now);
     if (found == NULL || !check_taken(found, wishes, error))
         return NULL;
-    warning = blocking_warning(ws, found);
+    warning = matters && any_critical(found) ? blocking_warning(&status) : NULL;
     if (warning != NULL)
         postern_log(&amt->svc, run, G_LOG_LEVEL_WARNING, "%s", warning);
     return describe(found, wishes->len > 0, warning);

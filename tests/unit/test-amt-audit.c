@@ -513,6 +513,7 @@ test_policy_set(void)
 
     script_init(&script);
     add_rule(&script, "1114112 1114113", "0 0");
+    add_status(&script, 5, 40, 16, 0);
     add_step(
         &script,
         "<r:Enable>true</r:Enable><r:Enable>false</r:Enable><r:AuditedAppID>17</r:AuditedAppID>"
@@ -521,7 +522,6 @@ test_policy_set(void)
         FAKE_HEAD(POLICY),
         g_strdup("<g:SetAuditPolicyBulk_OUTPUT>" DONE "</g:SetAuditPolicyBulk_OUTPUT>"));
     add_rule(&script, "1114112", "1");
-    add_status(&script, 5, 40, 16, 0);
     changed =
         set_policy(&script, "{'critical': <['remote-control.power-up']>, 'ignore': <['17.1']>}");
     assert_member(changed, "audited", "[]");
