@@ -339,7 +339,8 @@ amt_audit_lock(WsMan *ws, guint32 seconds, guint32 *handle, GError **error)
     result_uint(&args, "Flag", LOCK);
     outputs = amt_audit_call(ws, "SetAuditLock", result_end(&args), error);
     if (outputs == NULL) {
-        g_prefix_error(error, "cannot lock the audit log; only its auditor may: ");
+        g_prefix_error(error,
+                       "cannot lock the audit log (only its auditor may, and one at a time): ");
         return FALSE;
     }
     *handle = params_uint(outputs, "Handle", 0);
