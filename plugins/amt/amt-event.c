@@ -18,7 +18,7 @@ enum {
     DATA,
     DATA_BYTES = 8
 };
-enum { OEM = 0xaa };
+enum { OEM = 0xaa, OPTION_ADDED = 1 };
 
 /* clang-format off */
 static const AmtWord severities[] = {
@@ -71,31 +71,52 @@ static const char *const redirection[] = {"SOL opened", "SOL closed", "IDER open
 
 /* ---- words ---- */
 
-static const char *
+/* One-click recovery. */
+static char *
+recovery_text(const guint8 *data, gboolean failed)
+{
+    const char *word = failed ? PICK(recovery_errors, data[2]) : PICK(recovery_progress, data[2]);
+    const char *source = data[3] == 2   ? "HTTPS"
+                         : data[3] == 4 ? "PBA"
+                         : data[3] == 8 ? "WinRE"
+                                        : NULL;
+
+    if (!failed && data[2] == OPTION_ADDED && source != NULL)
+        return g_strdup_printf("%s: %s", word, source);
+    return g_strdup(word);
+}
+
+static char *
 erase_text(const guint8 *data, gboolean failed)
 {
     static const char *const errors[] = {
         NULL, "disk erase failed", "TPM clear not supported", "too many tries"};
     static const char *const steps[] = {
         NULL, "begun", "finished", "platform erase begun", "reserved parts cleared", "all done"};
+    static const char *const parts[] = {
+        NULL, NULL, "disk", "TPM", NULL, "return to the BIOS's first settings"};
+    const char *word = failed ? PICK(errors, data[2]) : PICK(steps, data[2]);
+    const char *part = !failed && data[2] <= 2 ? PICK(parts, data[3]) : NULL;
 
-    return failed ? PICK(errors, data[2]) : PICK(steps, data[2]);
+    if (word == NULL)
+        return NULL;
+    return part != NULL ? g_strdup_printf("platform erase: %s %s", part, word)
+                        : g_strdup_printf("platform erase: %s", word);
 }
 
+/* Of the manufacturer's or AMT's own. */
 static char *
 oem_text(const guint8 *record)
 {
     const guint8 *data = record + DATA;
     gboolean failed = record[OFFSET] == 3;
-    const char *word;
 
-    if (data[1] == 0x30)
-        word = failed ? PICK(recovery_errors, data[2]) : PICK(recovery_progress, data[2]);
-    else
-        word = data[1] == 0x40 ? erase_text(data, failed) : NULL;
-    if (word == NULL)
-        return NULL;
-    return data[1] == 0x40 ? g_strdup_printf("platform erase: %s", word) : g_strdup(word);
+    if (data[0] == OEM && data[1] == 0x30)
+        return recovery_text(data, failed);
+    if (data[0] == OEM && data[1] == 0x40)
+        return erase_text(data, failed);
+    return g_strdup(failed ? "firmware error of the manufacturer's own"
+                           : "firmware progress of the manufacturer's own");
 }
 
 static char *
@@ -105,7 +126,7 @@ firmware_text(const guint8 *record)
 
     if (data[0] == 235)
         return g_strdup("invalid data");
-    if (data[0] == OEM && (record[OFFSET] == 3 || record[OFFSET] == 5))
+    if (record[OFFSET] == 3 || record[OFFSET] == 5)
         return oem_text(record);
     return g_strdup(record[OFFSET] == 0 ? PICK(firmware_errors, data[1])
                                         : PICK(firmware_progress, data[1]));
@@ -116,28 +137,70 @@ filter_text(const guint8 *data)
 {
     guint32 handle =
         (guint32)data[1] << 24 | (guint32)data[2] << 16 | (guint32)data[3] << 8 | data[4];
-    const char *which = handle == 0xfffffffd   ? "all received packets"
-                        : handle == 0xfffffffc ? "all sent packets"
+    const char *which = handle == 0xfffffffd   ? "any received packet"
+                        : handle == 0xfffffffc ? "any sent packet"
                         : handle == 0xfffffffa ? "a packet with a forged address"
                                                : NULL;
+    g_autofree char *interface =
+        data[0] == OEM ? g_strdup("wired") : g_strdup_printf("interface %u", data[0]);
 
-    return which != NULL ? g_strdup_printf("network filter: %s", which)
-                         : g_strdup_printf("network filter %u matched", handle);
+    return which != NULL ? g_strdup_printf("network filter matched (%s): %s", interface, which)
+                         : g_strdup_printf("network filter %u matched (%s)", handle, interface);
+}
+
+/* The first six bytes of the agent's GUID, whose groups are little-endian, and its new state. */
+static char *
+agent_text(const guint8 *data)
+{
+    static const AmtWord states[] = {{1, "not started"},
+                                     {2, "stopped"},
+                                     {4, "running"},
+                                     {8, "expired"},
+                                     {16, "suspended"},
+                                     {0, NULL}};
+    const char *state = amt_word(states, data[7]);
+    g_autofree char *number = g_strdup_printf("state %u", data[7]);
+
+    return g_strdup_printf("agent %02x%02x%02x%02x-%02x%02x-...: %s",
+                           data[4],
+                           data[3],
+                           data[2],
+                           data[1],
+                           data[6],
+                           data[5],
+                           state != NULL ? state : number);
 }
 
 static char *
-engine_text(const guint8 *record)
+redirection_text(const guint8 *record)
 {
     const guint8 *data = record + DATA;
 
-    if (record[SENSOR] == 192 && data[0] == OEM && data[1] == 0x30)
+    if (record[OFFSET] == 0 && data[0] == OEM && data[1] == 0x30)
         return g_strdup(PICK(redirection, data[2]));
-    if (record[SENSOR] == 192)
-        return g_strdup(data[2] == 0   ? "security policy: sending stopped"
-                        : data[2] == 2 ? "security policy: receiving stopped"
-                                       : NULL);
-    if (data[0] == OEM && data[1] == 0x30 && data[2] == 0)
-        return g_strdup("the user asked for a remote connection");
+    return g_strdup(data[2] == 0   ? "security policy: sending stopped"
+                    : data[2] == 2 ? "security policy: receiving stopped"
+                                   : "security policy invoked");
+}
+
+static char *
+engine_text(const guint8 *data)
+{
+    static const struct {
+        guint8 bytes[4];
+        const char *text;
+    } texts[] = {
+        {{OEM, 0x30, 0, 0}, "the user asked for a remote connection"},
+        {{OEM, 0x20, 3, 1}, "access control: posture asked for while it is off"},
+        {{OEM, 0x20, 4, 0}, "hardware asset error"},
+        {{OEM, 0x10, 0, 0}, "the audit log is half full"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (memcmp(data, texts[i].bytes, sizeof texts[i].bytes) == 0)
+            return g_strdup(texts[i].text);
+    if (data[0] == OEM && data[1] == 0x10)
+        return g_strdup_printf("the audit log fills up: step %u", data[2]);
     return NULL;
 }
 
@@ -156,7 +219,7 @@ event_text(const guint8 *record)
     case 15:
         return firmware_text(record);
     case 18:
-        return data[0] == OEM ? g_strdup_printf("agent presence: state %u", data[7]) : NULL;
+        return data[0] == OEM ? agent_text(data) : NULL;
     case 30:
         return g_strdup("no bootable media");
     case 32:
@@ -171,8 +234,9 @@ event_text(const guint8 *record)
     case 38:
         return g_strdup("management subsystem health");
     case 192:
+        return redirection_text(record);
     case 193:
-        return engine_text(record);
+        return engine_text(data);
     default:
         return NULL;
     }

@@ -19,7 +19,7 @@ typedef struct {
 } Reading;
 
 /* What this class answers when there is nothing (left) to read. */
-enum { NO_RECORD = 2, NONE_LEFT = 3 };
+enum { NO_RECORD = 2, NONE_LEFT = 3, FROZEN = 2 };
 
 /* The outputs; NULL without `error` when the ReturnValue is `nothing`. */
 static GVariant *
@@ -116,17 +116,55 @@ run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
     return result_end(&result);
 }
 
+static gboolean
+count_records(WsMan *ws, guint32 *count, GError **error)
+{
+    g_autoptr(GVariant) log = wsman_get(ws, class_name, NULL, error);
+
+    *count = log != NULL ? params_uint(log, "CurrentNumberOfRecords", 0) : 0;
+    return log != NULL;
+}
+
+/* A log that is frozen says so with a number of its own. */
+static gboolean
+clear(WsMan *ws, GError **error)
+{
+    g_autoptr(GVariant) outputs = wsman_invoke(ws, class_name, NULL, "ClearLog", NULL, error);
+    guint32 value = 0;
+
+    if (outputs == NULL)
+        return FALSE;
+    if (wsman_return_value(outputs, &value) && value == FROZEN)
+        return postern_fail(error,
+                            POSTERN_ERROR_CONFLICT,
+                            "the event log is frozen, so nothing was cleared; somebody froze it "
+                            "(AMT_MessageLog.FreezeLog) and must let it go first");
+    return wsman_check_return(ws, outputs, class_name, "ClearLog", error);
+}
+
 static GVariant *
 run_clear(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
     g_autoptr(WsMan) ws = amt_open(self, run, params, error);
-    g_autoptr(GVariant) outputs = ws != NULL ? call(ws, "ClearLog", NULL, 0, error) : NULL;
+    guint32 before, after;
     PosternResult result;
 
-    if (outputs == NULL)
+    if (ws == NULL || !count_records(ws, &before, error) || !clear(ws, error) ||
+        !count_records(ws, &after, error))
         return NULL;
+    if (after > 0 && after >= before) {
+        postern_fail(
+            error,
+            POSTERN_ERROR_CONFLICT,
+            "the device said that it cleared its event log, and there are %u records in it, "
+            "%u before; read it with amt.eventlog.get",
+            after,
+            before);
+        return NULL;
+    }
     result_begin(&result);
     result_bool(&result, "cleared", TRUE);
+    result_uint(&result, "records", before);
     return result_end(&result);
 }
 
@@ -177,6 +215,7 @@ const PosternTask amt_eventlog_get_task = {
 static const PosternField *const clear_params[] = {AMT_COMMON_PARAMS, NULL};
 static const PosternField *const clear_outputs[] = {
     POSTERN_FIELD_ITEM(.name = "cleared", .type = "b", .flags = POSTERN_FIELD_REQUIRED, .summary = "always true: else it is an error"),
+    POSTERN_FIELD_ITEM(.name = "records", .type = "u", .flags = POSTERN_FIELD_REQUIRED, .summary = "how many were in it"),
     NULL,
 };
 
@@ -186,7 +225,8 @@ const PosternTask amt_eventlog_clear_task = {
     .version = 1,
     .id = "amt.eventlog.clear",
     .summary = "empty the event log; what was in it is lost",
-    .details = "AMT_MessageLog.ClearLog, sent once. Read the log first: postern run amt.eventlog.get. Least realm: Event Manager.",
+    .details = "AMT_MessageLog.ClearLog, sent once, and the number of records read back. Read the log first: postern run "
+               "amt.eventlog.get. Least realm: Event Manager.",
     .params = clear_params,
     .outputs = clear_outputs,
     .credentials = amt_credentials,

@@ -253,6 +253,7 @@ boot_start(Device *device)
     DeviceBoot *boot;
 
     device->boots++;
+    logs_boot(device);
     if (device->extra == NULL)
         return;
     screen_boot(device);

@@ -29,7 +29,7 @@ struct Connection {
     guint requests, answers;
     Wait wait;
     gboolean logged_in, ended /* the peer sends no more */, closing, unread, silent;
-    guint32 events;
+    guint32 events, peer /* its address, host byte order */;
 };
 
 guint
@@ -194,6 +194,7 @@ serve_one(Connection *connection)
         return NEEDS_INPUT;
     connection->out = g_string_sized_new(4096);
     connection->device->secure = connection->wire.ssl != NULL;
+    connection->device->caller_address = connection->peer;
     if (exchange_run(connection->device,
                      connection->in->str,
                      connection->in->len,
@@ -326,6 +327,7 @@ void
 connection_start(Reactor *reactor,
                  Device *device,
                  int fd,
+                 guint32 peer,
                  SSL_CTX *tls,
                  ConnectionGone gone,
                  gpointer data,
@@ -337,6 +339,7 @@ connection_start(Reactor *reactor,
     connection->timer.fire = on_timer;
     connection->reactor = reactor;
     connection->device = device;
+    connection->peer = peer;
     connection->gone = gone;
     connection->data = data;
     connection->active = g_get_monotonic_time();

@@ -13,11 +13,12 @@ typedef struct Connection Connection;
 /* Tells the owner that the connection is gone. */
 typedef void (*ConnectionGone)(Connection *connection, gpointer data);
 
-/* Takes the accepted descriptor `fd`; `tls` NULL: plain. The connection frees itself when it ends,
+/* Takes the accepted descriptor `fd`; `peer` is who called; `tls` NULL: plain. The connection frees itself when it ends,
  * after `gone`. */
 void connection_start(Reactor *reactor,
                       Device *device,
                       int fd,
+                      guint32 peer,
                       SSL_CTX *tls,
                       ConnectionGone gone,
                       gpointer data,

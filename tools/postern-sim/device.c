@@ -3,6 +3,7 @@
 
 #include "accounts.h"
 #include "boot.h"
+#include "audit.h"
 #include "device.h"
 #include "pki.h"
 #include "power.h"
@@ -156,9 +157,9 @@ device_clear(Device *device)
     g_clear_pointer(&extra->log, g_array_unref);
     g_clear_pointer(&extra->ider, g_free);
     g_clear_pointer(&extra->events, g_array_unref);
-    g_clear_pointer(&extra->audit, g_ptr_array_unref);
     accounts_clear(extra);
     pki_free(extra->pki);
+    g_clear_pointer(&extra->audit, audit_free);
     g_free(extra->boot_source);
     g_free(extra->kvm);
     g_free(extra->screen);
@@ -180,28 +181,6 @@ device_note(Device *device, const char *action, const char *target, guint status
     }
     g_array_index(extra->log, DeviceRequest, extra->log_next) = request;
     extra->log_next = (extra->log_next + 1) % DEVICE_LOG_KEEP;
-}
-
-/* All that ever happened, as far as a log would tell. */
-static guint
-all_events(Device *device)
-{
-    guint starts = 1 + (guint)(device_derive(device, 40) % 8);
-
-    power_state(device, g_get_monotonic_time());
-    return (starts + device->boots) * 5;
-}
-
-guint
-device_events(Device *device)
-{
-    return MIN(all_events(device) - device->events_cleared, 390);
-}
-
-void
-device_clear_events(Device *device)
-{
-    device->events_cleared = all_events(device);
 }
 
 /* ---- instances ---- */

@@ -50,8 +50,6 @@ typedef struct {
     guint log_next;
     char *boot_source; /* InstanceID of the next boot's source; NULL: as the BIOS is set */
     gint64 clock_offset;
-    GArray *events;   /* 21 bytes each, oldest first, see logs.h */
-    GPtrArray *audit; /* of GBytes, oldest first */
     GArray *accounts; /* of Account, see accounts.h; NULL: none was asked for yet */
     guint32 last_account;
     char *admin;                  /* name of the administrator; NULL: as on the command line */
@@ -64,6 +62,9 @@ typedef struct {
     struct DeviceBoot *boot;       /* boot.h */
     struct DeviceConsent *consent; /* consent.h */
     struct DeviceIder *ider;       /* ider-machine.h */
+    GArray *events; /* 21 bytes each, oldest first, see logs.h; NULL: not looked at yet */
+    gboolean events_frozen;
+    struct DeviceAudit *audit; /* see audit.h; NULL: not looked at yet */
 } DeviceExtra;
 
 typedef struct {
@@ -82,10 +83,12 @@ struct Device {
     guint32 open; /* connections now */
     guint32 next_message, next_context, nonce_epoch;
     guint32 boots, refused;
-    guint32 events_cleared; /* of the event log */
     gboolean loses_answer;  /* the request being served cut the way back: close without an answer */
     const char *caller;     /* account whose request is being served; NULL: none */
     guint32 caller_handle;  /* of the account that logged in last, see accounts.h */
+    guint32
+        caller_address; /* where the connection that is being served comes from, host byte order */
+    const char *caller; /* account whose request is being served; NULL: none */
     PowerStep steps[2];
     gint64 unreachable_until; /* the network adapter resets */
     guint8 power;             /* before `steps` */
@@ -129,10 +132,6 @@ gint64 device_clock(Device *device);
 
 /* Keeps that a request was served. */
 void device_note(Device *device, const char *action, const char *target, guint status);
-
-/* How many records its event log holds: they grow with the starts of the machine. */
-guint device_events(Device *device);
-void device_clear_events(Device *device);
 
 /* TRUE when the device has this instance. */
 gboolean device_has(const Device *device, const SimInstance *instance);

@@ -228,18 +228,15 @@ answer_401(Exchange *exchange, gboolean stale)
     return 401;
 }
 
-/* Into the audit log, as by the account that somebody tried. */
 static void
-note_failure(const Exchange *exchange)
+note_wrong_login(Exchange *exchange)
 {
-    static const guint8 by_network = 0;
-    g_autofree char *name = challenge_field(exchange->authorization, "username");
+    g_autofree char *user = challenge_field(exchange->authorization, "username");
 
-    if (name != NULL && strlen(name) > ACCOUNT_NAME_MAX)
-        name[ACCOUNT_NAME_MAX] = '\0';
-    exchange->device->caller = name;
-    logs_audit(exchange->device, AUDIT_SECURITY_ADMIN, 5, &by_network, sizeof by_network);
-    exchange->device->caller = NULL;
+    if (user != NULL && strlen(user) > ACCOUNT_NAME_MAX)
+        user[ACCOUNT_NAME_MAX] = '\0'; /* as no account is called */
+    exchange->device->logins_failed++;
+    logs_login_failed(exchange->device, user);
 }
 
 /* TRUE when the request carries a login; else the answer is written and `status` set. */
@@ -256,10 +253,8 @@ check_login(Exchange *exchange, guint *status)
 
     if (device_fault(device, FAULT_401_FOREVER) != NULL && login == CHALLENGE_OK)
         login = CHALLENGE_WRONG;
-    if (login == CHALLENGE_WRONG) {
-        device->logins_failed++;
-        note_failure(exchange);
-    }
+    if (login == CHALLENGE_WRONG)
+        note_wrong_login(exchange);
     exchange->result->login_ok = login == CHALLENGE_OK;
     if (login != CHALLENGE_OK)
         *status = answer_401(exchange, login == CHALLENGE_STALE);

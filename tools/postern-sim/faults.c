@@ -67,6 +67,7 @@ static const FaultInfo table[FAULT_KINDS] = {
     [FAULT_KVM_TIMEOUT]    = {"kvm-timeout", NUMBER, 1, 3600000, "MS", "KVM sessions end after so long without a key or the pointer"},
     [FAULT_STRICT_PUT_ORDER] = {"strict-put-order", NO_ARGUMENT, 0, 0, "", "KVM settings are taken in the order of their schema only"},
     [FAULT_DRIVE_PASSWORD] = {"drive-password", WORD, 0, 0, "PASSWORD", "the drive has this password, without which no secure erase works"},
+    [FAULT_AUDIT_ROOM]     = {"audit-room", NUMBER, -1, 65536, "BYTES", "the audit log has room for so many bytes, and does not overwrite"},
 };
 
 static const char *const subcodes[] = {

@@ -48,6 +48,7 @@ typedef enum {
     FAULT_KVM_TIMEOUT,
     FAULT_STRICT_PUT_ORDER,
     FAULT_DRIVE_PASSWORD,
+    FAULT_AUDIT_ROOM,
     FAULT_KINDS
 } FaultKind;
 

@@ -2,66 +2,89 @@
 #include "config.h"
 
 #include "logs.h"
+#include "power.h"
 
 #include <string.h>
 
-enum { EVENTS_MAX = 390, AUDIT_MAX = 1000, DIGEST = 0, LOCAL = 2, NO_ADDRESS = 2 };
+/* After so many wrong logins there is a record of them. */
+enum { LOGINS_FAILED = 10, PROGRESS = 4, SECONDS_APART = 3607 };
+
+/* Sensor type, event type, offset, source, severity, sensor number, entity, instance, eight bytes. */
+static const guint8 events[PROGRESS + 1][LOGS_EVENT_SIZE] = {
+    {15, 0x6F, 2, 0x68, 1, 0xFF, 34, 0, 0x40, 1},                /* progress: memory */
+    {15, 0x6F, 2, 0x68, 1, 0xFF, 34, 0, 0x40, 2},                /* progress: disks */
+    {15, 0x6F, 2, 0x68, 1, 0xFF, 34, 0, 0x40, 7},                /* progress: PCI */
+    {15, 0x6F, 2, 0x68, 1, 0xFF, 34, 0, 0x40, 0x13},             /* starting the system */
+    {6, 0x6F, 5, 0x68, 16, 0xFF, 38, 0x61, 0xAA, LOGINS_FAILED}, /* failed logins */
+};
+
+static void
+append(GArray *log, gint64 time, const guint8 event[LOGS_EVENT_SIZE])
+{
+    guint32 when = GUINT32_TO_LE((guint32)time);
+    guint8 record[LOGS_RECORD_SIZE] = {[4] = 0xFF};
+
+    memcpy(record, &when, sizeof when);
+    memcpy(record + 5, event, LOGS_EVENT_SIZE);
+    if (log->len >= LOGS_EVENTS_MAX)
+        g_array_remove_index(log, 0);
+    g_array_append_val(log, record);
+}
+
+/* What happened before the simulator began follows from the seed. */
+static GArray *
+log_of(Device *device)
+{
+    DeviceExtra *extra = device_extra(device);
+    guint count = (1 + (guint)(device_derive(device, 40) % 8)) * G_N_ELEMENTS(events);
+
+    if (extra->events != NULL)
+        return extra->events;
+    extra->events = g_array_new(FALSE, FALSE, LOGS_RECORD_SIZE);
+    for (guint n = count; n > 0; n--)
+        append(extra->events,
+               device_clock(device) - (gint64)n * SECONDS_APART,
+               events[(count - n) % G_N_ELEMENTS(events)]);
+    return extra->events;
+}
 
 void
 logs_event(Device *device, const guint8 event[LOGS_EVENT_SIZE])
 {
-    DeviceExtra *extra = device_extra(device);
-    guint32 when = GUINT32_TO_LE((guint32)device_clock(device));
-    guint8 record[21] = {[4] = 0xFF};
+    GArray *log = log_of(device);
 
-    memcpy(record, &when, sizeof when);
-    memcpy(record + 5, event, LOGS_EVENT_SIZE);
-    if (extra->events == NULL)
-        extra->events = g_array_new(FALSE, FALSE, sizeof record);
-    if (extra->events->len >= EVENTS_MAX)
-        g_array_remove_index(extra->events, 0);
-    g_array_append_val(extra->events, record);
+    if (!device->extra->events_frozen)
+        append(log, device_clock(device), event);
 }
 
-static void
-append_u16(GByteArray *out, guint value)
+const GArray *
+logs_events(Device *device)
 {
-    guint16 wire = GUINT16_TO_BE((guint16)value);
-
-    g_byte_array_append(out, (const guint8 *)&wire, sizeof wire);
-}
-
-/* Length and text. */
-static void
-append_short(GByteArray *out, gconstpointer data, gsize length)
-{
-    guint8 wire = (guint8)length;
-
-    g_byte_array_append(out, &wire, 1);
-    if (length > 0)
-        g_byte_array_append(out, data, (guint)length);
+    power_state(device, g_get_monotonic_time()); /* a start that is due is one that is in the log */
+    return log_of(device);
 }
 
 void
-logs_audit(Device *device, guint application, guint event, gconstpointer extended, gsize length)
+logs_clear_events(Device *device)
 {
-    DeviceExtra *extra = device_extra(device);
-    GByteArray *record = g_byte_array_new();
-    guint32 when = GUINT32_TO_BE((guint32)device_clock(device));
-    const guint8 who = device->caller != NULL ? DIGEST : LOCAL, where = NO_ADDRESS;
+    g_array_set_size(log_of(device), 0);
+}
 
-    append_u16(record, application);
-    append_u16(record, event);
-    g_byte_array_append(record, &who, 1);
-    if (device->caller != NULL)
-        append_short(record, device->caller, strlen(device->caller));
-    g_byte_array_append(record, (const guint8 *)&when, sizeof when);
-    g_byte_array_append(record, &where, 1);
-    append_short(record, NULL, 0);
-    append_short(record, extended, MIN(length, LOGS_EXTENDED_MAX));
-    if (extra->audit == NULL)
-        extra->audit = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-    if (extra->audit->len >= AUDIT_MAX)
-        g_ptr_array_remove_index(extra->audit, 0);
-    g_ptr_array_add(extra->audit, g_byte_array_free_to_bytes(record));
+void
+logs_boot(Device *device)
+{
+    for (guint i = 0; i < PROGRESS; i++)
+        logs_event(device, events[i]);
+}
+
+void
+logs_login_failed(Device *device, const char *user)
+{
+    static const guint8 engine = 0; /* not MEBx */
+
+    device->caller = user != NULL ? user : "";
+    logs_audit(device, AUDIT_SECURITY_ADMIN, 5, &engine, sizeof engine);
+    device->caller = NULL;
+    if (device->logins_failed % LOGINS_FAILED == 0)
+        logs_event(device, events[PROGRESS]);
 }

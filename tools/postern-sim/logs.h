@@ -6,7 +6,12 @@
  */
 #include "device.h"
 
-enum { LOGS_EVENT_SIZE = 16, LOGS_EXTENDED_MAX = 255 };
+enum {
+    LOGS_EVENT_SIZE = 16,
+    LOGS_RECORD_SIZE = 21,
+    LOGS_EVENTS_MAX = 390,
+    LOGS_EXTENDED_MAX = 255
+};
 
 /* Applications of the audit log. */
 enum {
@@ -24,9 +29,20 @@ enum {
     AUDIT_CONSENT = 30
 };
 
-/* One record of the event log: all of it behind the time and the device address. */
+/* One record of the event log: all of it behind the time and the device address. A frozen log takes none. */
 void logs_event(Device *device, const guint8 event[LOGS_EVENT_SIZE]);
 
-/* One record of the audit log, done by device->caller (NULL: locally); `extended` may be NULL. */
+/* The whole event log, LOGS_RECORD_SIZE bytes each, oldest first; the device's. */
+const GArray *logs_events(Device *device);
+void logs_clear_events(Device *device);
+
+/* What firmware says of itself while the machine starts. */
+void logs_boot(Device *device);
+
+/* A login as `user` (NULL: not told) was refused. */
+void logs_login_failed(Device *device, const char *user);
+
+/* audit.c: one record of the audit log, done by device->caller (NULL: locally), if the event is one that is audited;
+ * `extended` may be NULL. */
 void
 logs_audit(Device *device, guint application, guint event, gconstpointer extended, gsize length);

@@ -1,82 +1,149 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event log. */
+/* The event log: latest record first, numbered from 1. */
 #include "config.h"
 
+#include "logs.h"
 #include "methods.h"
 
 #include <string.h>
 
-/* Sensor type, event type, offset, source, severity, sensor number, entity, instance, eight bytes.
- */
-static const guint8 events[5][16] = {
-    {15, 0x6F, 2, 0x68, 1, 0xFF, 34, 0, 0x40, 1, 0, 0, 0, 0, 0, 0},     /* progress: memory */
-    {15, 0x6F, 2, 0x68, 1, 0xFF, 34, 0, 0x40, 2, 0, 0, 0, 0, 0, 0},     /* progress: disks */
-    {15, 0x6F, 2, 0x68, 1, 0xFF, 34, 0, 0x40, 7, 0, 0, 0, 0, 0, 0},     /* progress: PCI */
-    {15, 0x6F, 2, 0x68, 1, 0xFF, 34, 0, 0x40, 0x13, 0, 0, 0, 0, 0, 0},  /* starting the system */
-    {6, 0x6F, 5, 0x68, 16, 0xFF, 38, 0x61, 0xAA, 10, 0, 0, 0, 0, 0, 0}, /* failed logins */
-};
+/* The firmware's own numbers, and what a log has for the audit log. */
+enum { NO_RECORD = 2, FROZEN = 2, INVALID = 2, NONE_LEFT = 3, LOG_CLEARED = 2, LOG_FROZEN = 3 };
 
-static void
-append_event(Device *device, guint n, guint count, GString *out)
+/* The n-th latest record, n from 1, in base64. */
+static char *
+record_text(Device *device, guint n)
 {
-    guint8 record[21];
-    guint32 when = (guint32)(device_clock(device) - (gint64)(n + 1) * 3607); /* latest first */
-    g_autofree char *text = NULL;
+    const GArray *log = logs_events(device);
+    gsize place = log->len - n;
 
-    when = GUINT32_TO_LE(when);
-    memcpy(record, &when, 4);
-    record[4] = 0xFF;
-    memcpy(record + 5, events[(count - 1 - n) % G_N_ELEMENTS(events)], 16);
-    text = g_base64_encode(record, sizeof record);
-    g_string_append_printf(out, "<g:RecordArray>%s</g:RecordArray>", text);
+    return g_base64_encode((const guint8 *)log->data + place * LOGS_RECORD_SIZE, LOGS_RECORD_SIZE);
 }
 
-/* The firmware's own number for "there is no record". */
-enum { NO_RECORD = 2, NONE_LEFT = 3 };
+static void
+append_place(Call *call, guint64 place)
+{
+    g_string_append_printf(
+        call->out, "<g:IterationIdentifier>%" G_GUINT64_FORMAT "</g:IterationIdentifier>", place);
+}
 
 static guint
 clear_log(Call *call)
 {
-    device_clear_events(call->device);
+    if (device_extra(call->device)->events_frozen)
+        return FROZEN;
+    logs_clear_events(call->device);
+    logs_audit(call->device, AUDIT_EVENT_MANAGER, LOG_CLEARED, NULL, 0);
+    return DONE;
+}
+
+static guint
+freeze_log(Call *call)
+{
+    g_autofree char *text = call_text(call, "Freeze");
+    gboolean freeze = g_str_equal(text, "true");
+
+    if (!freeze && !g_str_equal(text, "false"))
+        return INVALID;
+    device_extra(call->device)->events_frozen = freeze;
+    if (freeze)
+        logs_audit(call->device, AUDIT_EVENT_MANAGER, LOG_FROZEN, NULL, 0);
     return DONE;
 }
 
 static guint
 position_to_first(Call *call)
 {
-    if (device_events(call->device) == 0)
+    if (logs_events(call->device)->len == 0)
         return NO_RECORD;
-    g_string_append(call->out, "<g:IterationIdentifier>1</g:IterationIdentifier>");
+    append_place(call, 1);
     return DONE;
+}
+
+/* FALSE: not given, or out of the log's bounds. */
+static gboolean
+read_place(const Call *call, guint64 *place)
+{
+    return call_number(call, "IterationIdentifier", place) && *place > 0;
 }
 
 static guint
 get_records(Call *call)
 {
-    guint count = device_events(call->device), last;
+    guint count = logs_events(call->device)->len, last;
     guint64 from, most;
-    g_autoptr(GString) records = g_string_new(NULL);
 
-    if (!call_number(call, "IterationIdentifier", &from) || from == 0 ||
-        !call_number(call, "MaxReadRecords", &most) || most == 0 || most > 390)
+    if (!read_place(call, &from) || !call_number(call, "MaxReadRecords", &most) || most == 0 ||
+        most > LOGS_EVENTS_MAX)
         return PT_INVALID_PARAMETER;
     if (from > count)
         return NONE_LEFT;
     last = (guint)MIN((guint64)count, from - 1 + most);
-    for (guint n = (guint)from - 1; n < last; n++)
-        append_event(call->device, n, count, records);
-    g_string_append_printf(call->out,
-                           "<g:IterationIdentifier>%u</g:IterationIdentifier>"
-                           "<g:NoMoreRecords>%s</g:NoMoreRecords>%s",
-                           last + 1,
-                           last >= count ? "true" : "false",
-                           records->str);
+    append_place(call, (guint64)last + 1);
+    g_string_append_printf(
+        call->out, "<g:NoMoreRecords>%s</g:NoMoreRecords>", last >= count ? "true" : "false");
+    for (guint n = (guint)from; n <= last; n++) {
+        g_autofree char *text = record_text(call->device, n);
+        g_string_append_printf(call->out, "<g:RecordArray>%s</g:RecordArray>", text);
+    }
     return DONE;
+}
+
+static guint
+get_record(Call *call)
+{
+    g_autofree char *next = call_text(call, "PositionToNext");
+    g_autofree char *text = NULL;
+    guint64 place;
+
+    if (!read_place(call, &place))
+        return INVALID;
+    if (place > logs_events(call->device)->len)
+        return NONE_LEFT;
+    append_place(call, place + g_str_equal(next, "true"));
+    text = record_text(call->device, (guint)place);
+    g_string_append_printf(call->out, "<g:RecordData>%s</g:RecordData>", text);
+    return DONE;
+}
+
+/* RecordNumber counts from the first record (MoveAbsolute), or from where the iteration is. */
+static guint
+position_at_record(Call *call)
+{
+    g_autofree char *absolute = call_text(call, "MoveAbsolute");
+    g_autofree char *text = call_text(call, "RecordNumber");
+    gint64 number, count = logs_events(call->device)->len;
+    guint64 place;
+
+    if (!read_place(call, &place) ||
+        !g_ascii_string_to_signed(text, 10, -count, G_MAXINT32, &number, NULL))
+        return INVALID;
+    if (!g_str_equal(absolute, "true"))
+        number += (gint64)place;
+    if (number < 1 || number > count)
+        return NONE_LEFT;
+    append_place(call, (guint64)number);
+    g_string_append_printf(
+        call->out, "<g:RecordNumber>%" G_GINT64_FORMAT "</g:RecordNumber>", number);
+    return DONE;
+}
+
+/* There is nothing to forget: the place is all that an iteration is. */
+static guint
+cancel_iteration(Call *call)
+{
+    guint64 place;
+
+    return read_place(call, &place) ? DONE : INVALID;
 }
 
 const Method methods_log[] = {
     {"AMT_MessageLog", "PositionToFirstRecord", position_to_first},
+    {"AMT_MessageLog", "PositionAtRecord", position_at_record},
+    {"AMT_MessageLog", "GetRecord", get_record},
     {"AMT_MessageLog", "GetRecords", get_records},
+    {"AMT_MessageLog", "CancelIteration", cancel_iteration},
+    {"AMT_MessageLog", "FreezeLog", freeze_log},
     {"AMT_MessageLog", "ClearLog", clear_log},
     {0},
 };

@@ -19,12 +19,20 @@ static const Method *const tables[] = {
     methods_alarm,
     methods_wifi,
     methods_remote,
+    methods_audit,
+    methods_audit_sign,
 };
+
+char *
+call_text(const Call *call, const char *name)
+{
+    return g_strstrip(xml_text(xml_child(call->input, name)));
+}
 
 gboolean
 call_number(const Call *call, const char *name, guint64 *number)
 {
-    g_autofree char *text = g_strstrip(xml_text(xml_child(call->input, name)));
+    g_autofree char *text = call_text(call, name);
 
     return g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, number, NULL);
 }
@@ -54,7 +62,7 @@ call_state_change(Call *call, const char *const *states, const char *property)
 static guint
 finish(Call *call, const char *method, guint value, GString *out)
 {
-    envelope_open(out, call->device, call->request, call->class->uri, NULL, FALSE);
+    envelope_open(out, call->device, call->request, call->class->uri, NULL, call->common);
     g_string_append_printf(out,
                            "<g:%s_OUTPUT>%s<g:ReturnValue>%u</g:ReturnValue></g:%s_OUTPUT>",
                            method,
@@ -82,7 +90,7 @@ methods_invoke(
     const Fault *fault = device_fault(device, FAULT_RETURN);
     g_autofree char *input = g_strconcat(method, "_INPUT", NULL);
     g_autoptr(GString) output = g_string_new(NULL);
-    Call call = {device, request, class, request->body, output, NULL};
+    Call call = {device, request, class, request->body, output, NULL, FALSE};
     const Method *known = find(class->name, method);
     guint value;
 
@@ -90,7 +98,10 @@ methods_invoke(
         return envelope_fault(out, device, request, &FAULT_ACTION);
     if (!xml_is(request->body, input, class->uri))
         return envelope_fault(out, device, request, &FAULT_SCHEMA);
-    value = fault != NULL ? (guint)fault->number : known->call(&call);
+    if (fault != NULL)
+        value = (guint)fault->number;
+    else
+        value = call_is_allowed(&call, method) ? known->call(&call) : PT_AUDIT_FAILURE;
     if (call.fault != NULL)
         return envelope_fault(out, device, request, call.fault);
     return finish(&call, method, value, out);

@@ -204,7 +204,14 @@ take_call(Listener *listener, int fd, const struct sockaddr_in *peer)
         take_redirect(server, device, listener->kind, fd, tls);
         return;
     }
-    connection_start(server->reactor, device, fd, tls, on_gone, server, &connection);
+    connection_start(server->reactor,
+                     device,
+                     fd,
+                     ntohl(peer->sin_addr.s_addr),
+                     tls,
+                     on_gone,
+                     server,
+                     &connection);
     if (connection == NULL)
         return;
     connection_set_place(connection, server->connections->len);

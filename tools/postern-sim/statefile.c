@@ -4,6 +4,8 @@
 #include "accounts.h"
 #include "boot.h"
 #include "ider-machine.h"
+#include "audit.h"
+#include "logs.h"
 #include "power.h"
 #include "screen.h"
 #include "statefile.h"
@@ -153,6 +155,34 @@ add_ider(JsonBuilder *builder, const DeviceIder *ider)
     add_number(builder, "errors", ider->errors);
     add_text(builder, "problem", ider->problem);
     json_builder_end_object(builder);
+add_base64(JsonBuilder *builder, gconstpointer bytes, gsize length)
+{
+    g_autofree char *text = g_base64_encode(bytes, length);
+
+    json_builder_add_string_value(builder, text);
+}
+
+/* Both logs as they are, oldest record first, of a device where they matter. */
+static void
+add_records(JsonBuilder *builder, const DeviceExtra *extra)
+{
+    if (extra->events != NULL) {
+        json_builder_set_member_name(builder, "events");
+        json_builder_begin_array(builder);
+        for (guint i = 0; i < extra->events->len; i++)
+            add_base64(builder, extra->events->data + i * LOGS_RECORD_SIZE, LOGS_RECORD_SIZE);
+        json_builder_end_array(builder);
+    }
+    if (extra->audit != NULL) {
+        json_builder_set_member_name(builder, "audit");
+        json_builder_begin_array(builder);
+        for (guint i = 0; i < extra->audit->records->len; i++) {
+            gsize length;
+            gconstpointer bytes = g_bytes_get_data(extra->audit->records->pdata[i], &length);
+            add_base64(builder, bytes, length);
+        }
+        json_builder_end_array(builder);
+    }
 }
 
 char *
@@ -183,6 +213,8 @@ statefile_line(Device *device)
     if (device->extra != NULL && device->extra->ider != NULL)
         add_ider(builder, device->extra->ider);
     add_log(builder, device);
+    if (device->extra != NULL)
+        add_records(builder, device->extra);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);
     return json_to_string(root, FALSE);

@@ -4,6 +4,8 @@
 #include "pki.h"
 #include "boot.h"
 #include "consent.h"
+#include "audit.h"
+#include "logs.h"
 #include "power.h"
 #include "sim.h"
 #include "values.h"
@@ -179,8 +181,29 @@ append_os_saving(Device *device, char *const *arguments, GString *out)
 static gboolean
 append_events(Device *device, char *const *arguments, GString *out)
 {
-    g_string_append_printf(out, "%u", device_events(device));
+    g_string_append_printf(out, "%u", logs_events(device)->len);
     return TRUE;
+}
+
+static gboolean
+append_events_percent(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append_printf(out, "%u", logs_events(device)->len * 100 / LOGS_EVENTS_MAX);
+    return TRUE;
+}
+
+static gboolean
+append_events_frozen(Device *device, char *const *arguments, GString *out)
+{
+    g_string_append(out, device_extra(device)->events_frozen ? "true" : "false");
+    return TRUE;
+}
+
+/* ${audit:NAME}, see audit.c */
+static gboolean
+append_audit(Device *device, char *const *arguments, GString *out)
+{
+    return audit_append_value(device, arguments[0], out);
 }
 
 /* From 15 on it says which recovery boots are allowed. */
@@ -288,6 +311,9 @@ static const Value table[] = {
     {"power-states", 0, append_states},
     {"os-saving", 0, append_os_saving},
     {"events", 0, append_events},
+    {"events-percent", 0, append_events_percent},
+    {"events-frozen", 0, append_events_frozen},
+    {"audit", 1, append_audit},
     {"boot-service", 0, append_boot_service},
     {"boot-enabled", 1, append_boot_enabled},
     {"boot-status", 0, append_boot_status},
