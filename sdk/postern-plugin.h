@@ -314,6 +314,9 @@ typedef struct {
     gboolean (*drop)(PosternCredential *credential, GError **error);
     /* [task] Give it back, as in PosternCredentialSvc. Accepts NULL. */
     void (*release)(PosternCredential *credential);
+    /* [task] `text` was made from a secret and is as good as one, such as a digest on its way to the device: until the run
+     * ends it is masked in logs, errors, results and recordings, as secret parameters are. */
+    void (*hide)(PosternRun *run, const char *text);
 } PosternSecretsSvc;
 
 typedef enum {

@@ -187,6 +187,18 @@ secrets_drop(PosternCredential *credential, GError **error)
     return settle(credential, FALSE, error);
 }
 
+static void
+forget(gpointer secret)
+{
+    secret_unref(secret);
+}
+
+static void
+secrets_hide(PosternRun *run, const char *text)
+{
+    run_on_end(run, forget, secret_new(text, -1));
+}
+
 const PosternSecretsSvc secrets_service = {
     .size = sizeof(PosternSecretsSvc),
     .prepare = secrets_prepare,
@@ -195,4 +207,5 @@ const PosternSecretsSvc secrets_service = {
     .keep = secrets_keep,
     .drop = secrets_drop,
     .release = credential_unref,
+    .hide = secrets_hide,
 };

@@ -44,6 +44,8 @@ static const PosternCredentialType digest = {
 static const PosternCredentialType *const credential_types[] = {&digest, NULL};
 
 static const PosternTask *const tasks[] = {
+    &amt_account_drift_task,
+    &amt_admin_password_task,
     &amt_diagnose_task,
     &amt_eventlog_clear_task,
     &amt_eventlog_get_task,
@@ -57,6 +59,11 @@ static const PosternTask *const tasks[] = {
     &amt_power_set_task,
     &amt_time_get_task,
     &amt_time_set_task,
+    &amt_user_add_task,
+    &amt_user_list_task,
+    &amt_user_password_task,
+    &amt_user_remove_task,
+    &amt_user_set_task,
     &amt_wsman_create_task,
     &amt_wsman_delete_task,
     &amt_wsman_enumerate_task,
