@@ -43,40 +43,42 @@ static const struct { AmtRealm realm, brings; } implied[] = {
 #define R(realm) (1U << AMT_REALM_##realm)
 #define ACCOUNTS "AMT_AuthorizationService, AMT_GeneralSettings"
 
+/* All of `realms`; or where it is not a matter of realms, a note; or one of either. */
+#define NEED(task, classes, realms, since)            {task, classes, realms, 0, NULL, since}
+#define EITHER(task, classes, realms, instead, since) {task, classes, realms, instead, NULL, since}
+#define NOTE(task, classes, note, since)              {task, classes, 0, 0, note, since}
+
 const AmtNeed amt_needs[] = {
-    {"amt.account.drift", ACCOUNTS, R(ADMINISTRATION), NULL, "3.2"},
-    {"amt.admin.password", ACCOUNTS, R(ADMINISTRATION), NULL, "3.2"},
-    {"amt.diagnose", "none; then AMT_GeneralSettings, CIM_ComputerSystemPackage, CIM_AssociatedPowerManagementService, "
+    NEED("amt.account.drift", ACCOUNTS, R(ADMINISTRATION), "3.2"),
+    NEED("amt.admin.password", ACCOUNTS, R(ADMINISTRATION), "3.2"),
+    NOTE("amt.diagnose", "none; then AMT_GeneralSettings, CIM_ComputerSystemPackage, CIM_AssociatedPowerManagementService, "
      "AMT_RedirectionService, AMT_MessageLog, CIM_KVMRedirectionSAP, IPS_OptInService, IPS_HostBasedSetupService, "
-     "AMT_TimeSynchronizationService", 0, "each shows what is missing", "3.2"},
-    {"amt.eventlog.clear", "AMT_MessageLog", R(EVENT_MANAGER), NULL, "3.2"},
-    {"amt.eventlog.get", "AMT_MessageLog", R(EVENT_LOG_READER), NULL, "3.2"},
-    {"amt.features.get", "AMT_RedirectionService, CIM_KVMRedirectionSAP, IPS_OptInService", R(REDIRECTION), NULL,
-     "3.2; KVM 6, consent 6.2"},
-    {"amt.features.set", "AMT_RedirectionService, CIM_KVMRedirectionSAP, IPS_OptInService", R(ADMINISTRATION), NULL,
-     "3.2; KVM 6, consent 6.2"},
-    {"amt.general.get", "AMT_GeneralSettings", R(GENERAL_INFO), NULL, "3.2"},
-    {"amt.general.set", "AMT_GeneralSettings", R(ADMINISTRATION), NULL, "3.2"},
-    {"amt.identify", "none: `GET /` and the challenge of `/wsman`", 0, "no login", "1"},
-    {"amt.inventory.get", "see below", R(HARDWARE_ASSET) | R(GENERAL_INFO), NULL, "3.2; control mode 6.2"},
-    {"amt.power.get", "CIM_AssociatedPowerManagementService, else CIM_ServiceAvailableToElement; with `details`: "
-     "CIM_PowerManagementCapabilities, IPS_PowerManagementService", R(GENERAL_INFO), NULL, "3.2; power saving 10"},
-    {"amt.power.set", "those of `amt.power.get`, and CIM_PowerManagementService", R(REMOTE_CONTROL), NULL,
-     "3.2; graceful states, sleep, NMI 9"},
-    {"amt.time.get", "AMT_TimeSynchronizationService", R(NETWORK_TIME), NULL, "3.2"},
-    {"amt.time.set", "AMT_TimeSynchronizationService", R(NETWORK_TIME), NULL, "3.2"},
-    {"amt.user.add", ACCOUNTS, R(ADMINISTRATION), NULL, "3.2"},
-    {"amt.user.list", "AMT_AuthorizationService", R(ADMINISTRATION), NULL, "3.2"},
-    {"amt.user.password", ACCOUNTS, R(ADMINISTRATION), NULL, "3.2"},
-    {"amt.user.remove", "AMT_AuthorizationService", R(ADMINISTRATION), NULL, "3.2"},
-    {"amt.user.set", ACCOUNTS, R(ADMINISTRATION), NULL, "3.2"},
-    {"amt.wsman.create", "any", 0, "that of the class", "3.2"},
-    {"amt.wsman.delete", "any", 0, "that of the class", "3.2"},
-    {"amt.wsman.enumerate", "any", 0, "that of the class", "3.2"},
-    {"amt.wsman.get", "any", 0, "that of the class", "3.2"},
-    {"amt.wsman.invoke", "any", 0, "that of the class", "3.2"},
-    {"amt.wsman.put", "any", 0, "that of the class", "3.2"},
-    {NULL, NULL, 0, NULL, NULL},
+     "AMT_TimeSynchronizationService", "each shows what is missing", "3.2"),
+    NEED("amt.eventlog.clear", "AMT_MessageLog", R(EVENT_MANAGER), "3.2"),
+    NEED("amt.eventlog.get", "AMT_MessageLog", R(EVENT_LOG_READER), "3.2"),
+    NEED("amt.features.get", "AMT_RedirectionService, CIM_KVMRedirectionSAP, IPS_OptInService", R(REDIRECTION), "3.2; KVM 6, consent 6.2"),
+    NEED("amt.features.set", "AMT_RedirectionService, CIM_KVMRedirectionSAP, IPS_OptInService", R(ADMINISTRATION), "3.2; KVM 6, consent 6.2"),
+    NEED("amt.general.get", "AMT_GeneralSettings", R(GENERAL_INFO), "3.2"),
+    NEED("amt.general.set", "AMT_GeneralSettings", R(ADMINISTRATION), "3.2"),
+    NOTE("amt.identify", "none: `GET /` and the challenge of `/wsman`", "no login", "1"),
+    NEED("amt.inventory.get", "see below", R(HARDWARE_ASSET) | R(GENERAL_INFO), "3.2; control mode 6.2"),
+    EITHER("amt.power.get", "CIM_AssociatedPowerManagementService, else CIM_ServiceAvailableToElement; with `details`: "
+     "CIM_PowerManagementCapabilities, IPS_PowerManagementService", R(GENERAL_INFO), R(REMOTE_CONTROL), "3.2; power saving 10"),
+    NEED("amt.power.set", "those of `amt.power.get`, and CIM_PowerManagementService", R(REMOTE_CONTROL), "3.2; graceful states, sleep, NMI 9"),
+    EITHER("amt.time.get", "AMT_TimeSynchronizationService", R(NETWORK_TIME), R(GENERAL_INFO), "3.2"),
+    NEED("amt.time.set", "AMT_TimeSynchronizationService", R(NETWORK_TIME), "3.2"),
+    NEED("amt.user.add", ACCOUNTS, R(ADMINISTRATION), "3.2"),
+    NEED("amt.user.list", "AMT_AuthorizationService", R(ADMINISTRATION), "3.2"),
+    NEED("amt.user.password", ACCOUNTS, R(ADMINISTRATION), "3.2"),
+    NEED("amt.user.remove", "AMT_AuthorizationService", R(ADMINISTRATION), "3.2"),
+    NEED("amt.user.set", ACCOUNTS, R(ADMINISTRATION), "3.2"),
+    NOTE("amt.wsman.create", "any", "that of the class", "3.2"),
+    NOTE("amt.wsman.delete", "any", "that of the class", "3.2"),
+    NOTE("amt.wsman.enumerate", "any", "that of the class", "3.2"),
+    NOTE("amt.wsman.get", "any", "that of the class", "3.2"),
+    NOTE("amt.wsman.invoke", "any", "that of the class", "3.2"),
+    NOTE("amt.wsman.put", "any", "that of the class", "3.2"),
+    {NULL, NULL, 0, 0, NULL, NULL},
 };
 /* clang-format on */
 
@@ -176,24 +178,33 @@ amt_need(const char *task)
 }
 
 char *
-amt_need_row(const AmtNeed *need)
+amt_need_titles(const AmtNeed *need)
 {
     g_autofree char *titles = amt_realm_titles(need->realms);
+    g_autofree char *instead = amt_realm_titles(need->instead);
 
-    return g_strdup_printf("| `%s` | %s | %s | %s |",
-                           need->task,
-                           need->classes,
-                           need->realms != 0 ? titles : need->note,
-                           need->since);
+    return need->realms == 0    ? g_strdup(need->note)
+           : need->instead != 0 ? g_strconcat(titles, " or ", instead, NULL)
+                                : g_steal_pointer(&titles);
+}
+
+char *
+amt_need_row(const AmtNeed *need)
+{
+    g_autofree char *titles = amt_need_titles(need);
+
+    return g_strdup_printf(
+        "| `%s` | %s | %s | %s |", need->task, need->classes, titles, need->since);
 }
 
 gboolean
-amt_realms_suffice(guint32 held, guint32 needed)
+amt_realms_suffice(guint32 held, const AmtNeed *need)
 {
     for (guint i = 0; i < G_N_ELEMENTS(implied); i++)
         if ((held >> implied[i].realm & 1) != 0)
             held |= 1U << implied[i].brings;
-    return (held & R(ADMINISTRATION)) != 0 || (held & needed) == needed;
+    return (held & (R(ADMINISTRATION) | need->instead)) != 0 ||
+           (held & need->realms) == need->realms;
 }
 
 /* ---- what is known of accounts ---- */
@@ -308,7 +319,7 @@ amt_check_needs(const Amt *amt, PosternRun *run, GError **error)
     if (need == NULL || !POSTERN_CAN(amt->svc.credentials, foresee))
         return TRUE;
     user = g_strdup(amt->svc.credentials->foresee(run, amt_credentials, "user"));
-    if (!remember(&amt->svc, run, user, &memory) || amt_realms_suffice(memory.realms, need->realms))
+    if (!remember(&amt->svc, run, user, &memory) || amt_realms_suffice(memory.realms, need))
         return TRUE;
     missing = name_missing(memory.realms, need->realms);
     return postern_fail(error,
@@ -333,7 +344,7 @@ amt_explain_refusal(const PosternServices *svc, PosternRun *run, const char *use
 
     if (need == NULL || error == NULL || *error == NULL)
         return;
-    has = remember(svc, run, user, &memory) && amt_realms_suffice(memory.realms, need->realms);
+    has = remember(svc, run, user, &memory) && amt_realms_suffice(memory.realms, need);
     missing = name_missing(has ? 0 : memory.realms, need->realms);
     text = g_strdup_printf("%s: %s needs %s, which account %s %s%s%s",
                            (*error)->message,

@@ -52,17 +52,20 @@ typedef struct {
     const char *task;    /* its id */
     const char *classes; /* as in README.md */
     guint32 realms;      /* all of these; 0: see `note` */
+    guint32 instead;     /* or one of these; 0: nothing else will do */
     const char *note;    /* in place of the realms, or NULL */
     const char *since;   /* first firmware, and what came later */
 } AmtNeed;
 
 extern const AmtNeed amt_needs[]; /* sorted by task; a NULL task ends it */
 const AmtNeed *amt_need(const char *task); /* NULL: it has no row */
+/* "Hardware Asset, General Info", "Network Time or General Info", or its note; the caller's. */
+char *amt_need_titles(const AmtNeed *need);
 /* Its row in README.md, without the line end; the caller's. */
 char *amt_need_row(const AmtNeed *need);
 
-/* TRUE if an account with the realms `held` can do what takes `needed`. */
-gboolean amt_realms_suffice(guint32 held, guint32 needed);
+/* TRUE if an account with the realms `held` can do it. */
+gboolean amt_realms_suffice(guint32 held, const AmtNeed *need);
 
 /* What an account may do, as a fact ("amt.realms") about the machine. */
 typedef struct {

@@ -61,7 +61,6 @@ static const WsmanType types[] = {
     {"FormFactor", NULL, "u"},
     {"GeneratedTime", NULL, "datetime"},
     {"GlobalTime", NULL, "u"},
-    {"Handle", "AMT_AuthorizationService", "u"},
     {"Handles", NULL, "au"},
     {"HealthState", NULL, "u"},
     {"HostName", NULL, "s"},

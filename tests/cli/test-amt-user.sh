@@ -32,8 +32,7 @@ account() {
     sed -n "s/.*\"row\":\({[^{}]*\"name\":\"$2\"[^{}]*}\).*/\1/p" "$work/out"
 }
 
-start_simulator --count 12 --first $net.1 --model amt12 --tls off --fault $net.9=lost-answer --fault $net.10=return:2054 \
-    --fault $net.11=return:1
+start_simulator --count 12 --first $net.1 --model amt12 --tls off --fault $net.9=lost-answer
 
 # ---- listing ----
 p run amt.user.list $net.1 -c "$login" -o jsonl
@@ -138,4 +137,92 @@ p run amt.user.remove $net.1 -c "$login" name=S-1-5-21-2127521184-1604012920-188
 is "a Kerberos account is removed" "$(result_of)" '{"removed":true}'
 p run amt.user.remove $net.1 -c "$login" name=admin --yes -o jsonl
 is "the administrator is not" "$(code)" conflict
+
+# ---- a device that refuses, without anybody having known ----
+p run amt.user.add $net.3 -c "$login" name=reader "realms=['general-info']" "password=@$work/other" -o jsonl
+reader=amt.digest:user=reader,password=@$work/other
+# forget: what is known of machines is not in this store
+cp "$work/etc/postern.conf" "$work/etc/none.conf"
+config=$work/etc/none.conf XDG_STATE_HOME=$work/elsewhere p run amt.features.set sol=false $net.3 -c "$reader" -o jsonl
+is "refused with the first question: it could be the password as well" "$(code)" auth
+config=$work/etc/none.conf XDG_STATE_HOME=$work/elsewhere2 p run amt.general.set answers-ping=false $net.3 -c "$reader" -o jsonl
+is "refused behind an answer: the code" "$(code)" forbidden
+like "refused behind an answer: what is missing" "$out" \
+    'amt.general.set needs realm administration (PT Administration), which account reader does not have'
+
+# ---- drift ----
+cat >"$work/wanted" <<'TEXT'
+# who there should be
+operator    remote-control,general-info
+reader      general-info,event-log-reader  access=network   # from outside only
+S-1-5-21-1-2-3-512  administration
+TEXT
+p run amt.user.add $net.4 -c "$login" name=reader "realms=['general-info','redirection']" "password=@$work/other" -o jsonl
+p run amt.user.add $net.4 -c "$login" name=stranger "realms=['administration']" "password=@$work/other" -o jsonl
+p run amt.account.drift $net.4 -c "$login" "file=$work/wanted" -o jsonl -q
+is "drift: what is found" "$(result_of)" \
+    '{"in-step":false,"missing":["operator","S-1-5-21-1-2-3-512"],"different":["reader"],"foreign":["stranger"]}'
+row() {
+    sed -n "s/.*\"row\":\({\"account\":\"$1\"[^{}]*}\).*/\1/p" "$work/out"
+}
+is "drift: which realms" "$(row reader)" \
+    '{"account":"reader","state":"different","realms-less":["event-log-reader"],"realms-more":["redirection"],"access":"any","enabled":true,"changed":false}'
+is "drift: who is foreign" "$(row stranger)" \
+    '{"account":"stranger","state":"foreign","realms-less":[],"realms-more":["administration"],"access":"any","enabled":true,"changed":false}'
+p run amt.account.drift $net.4 -c "$login" "file=$work/wanted" apply=true -o jsonl -q
+is "drift: none is made without a password" "$(code)" bad-param
+is "drift: and none was changed" "$(account $net.4 reader)" \
+    '{"handle":2,"name":"reader","kind":"digest","realms":["redirection","general-info"],"access":"any","enabled":true}'
+p run amt.account.drift $net.4 -c "$login" "file=$work/wanted" apply=true "password=@$work/operator" -o jsonl -q
+is "drift: applied" "$(row operator)$(row reader)" \
+    '{"account":"operator","state":"missing","realms-less":["remote-control","general-info"],"realms-more":[],"changed":true}{"account":"reader","state":"different","realms-less":["event-log-reader"],"realms-more":["redirection"],"access":"any","enabled":true,"changed":true}'
+p run amt.account.drift $net.4 -c "$login" "file=$work/wanted" -o jsonl -q
+is "drift: only the foreign is left" "$(result_of)" '{"in-step":false,"missing":[],"different":[],"foreign":["stranger"]}'
+p run amt.power.get $net.4 -c "amt.digest:user=operator,password=@$work/operator" -o jsonl
+is "drift: the account that was made works" "$status" 0
+p run amt.account.drift $net.4 -c "amt.digest:user=stranger,password=@$work/other" "accounts=[{'name': <'stranger'>, 'realms': <['general-info']>}]" \
+    apply=true -o jsonl -q
+is "drift: not our own account" "$(code)" conflict
+p run amt.account.drift $net.4 -c "$login" "accounts=[{'name': <'a'>, 'realms': <['general-info']>, 'colour': <'red'>}]" -o jsonl -q
+is "drift: a member that is none" "$(code)" bad-param
+printf 'a general-info\na redirection\n' >"$work/twice"
+p run amt.account.drift $net.4 -c "$login" "file=$work/twice" -o jsonl -q
+like "drift: a name that comes twice" "$out" "twice: line 2: account a is named twice"
+p run amt.account.drift $net.4 -c "$login" -o jsonl -q
+is "drift: from nothing" "$(code)" bad-param
+
+# ---- the administrator's password ----
+# tried DESCRIPTION ADDRESS EXPECTED [OPTION...]: does what is stored for the machine let us in?
+tried() {
+    p run amt.power.get "$2" -o jsonl "${@:4}"
+    is "$1" "$(code)$status" "$3"
+}
+p run amt.admin.password $net.5 -c "$login" -o jsonl
+is "the administrator's password is asked about" "$status" 4
+p run amt.admin.password $net.5 -c "$login" --yes -o jsonl
+is "a password that the host made" "$(sed 's/host-[0-9.]*/HOST/' <<<"$(result_of)")" '{"user":"admin","stored":"profile HOST"}'
+tried "it is stored and in force" $net.5 0
+XDG_STATE_HOME=$work/elsewhere tried "the old one is not" $net.5 auth1 -c "$login"
+p run amt.admin.password $net.5 --yes -o jsonl
+is "and once more, with what is stored" "$status" 0
+tried "the second is in force" $net.5 0
+p credential list -o jsonl
+unlike "nothing is left pending" "$out" '.next'
+unlike "it is no machine's default" "$out" '"default":true'
+tried "no other machine gets it" $net.6 auth1
+secret mine 'Mine-4713!'
+p run amt.admin.password $net.6 -c "$login" --yes "new-password=@$work/mine" -o jsonl
+is "a password that we choose" "$status" 0
+tried "it is what we chose" $net.6 0 -c "amt.digest:user=admin,password=@$work/mine"
+p run amt.admin.password $net.6 -c "$login" --yes "new-password=@$work/weak" -o jsonl
+is "a weak one" "$(code)" bad-param
+p run amt.admin.password $net.4 -c "amt.digest:user=stranger,password=@$work/other" --yes -o jsonl
+is "as somebody else" "$(code)" conflict
+like "as somebody else: why" "$out" 'the administrator is admin, and we are logged in as stranger'
+p run amt.admin.password $net.9 -c "$login" --yes -o jsonl
+is "the answer is lost: found out by logging in" "$status" 0
+p run amt.general.get $net.9 -o jsonl
+is "and it is in force" "$status" 0
+stop_simulator
+is "SetAdminAclEntryEx was asked once of each" "$(grep -o SetAdminAclEntryEx "$work/state.jsonl" | wc -l)" 4
 finish
