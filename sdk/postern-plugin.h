@@ -308,7 +308,7 @@ typedef struct {
     /* [task] TRUE: it is the one that the device let in last. */
     gboolean (*in_force)(PosternCredential *credential);
     /* [task] It is in force: from now on it is the first to be tried at this machine, and at no other; suspends until
-     * that is on the disk. FALSE with `error`: it is stored as before, and later runs find it all the same. */
+     * that is on the disk, and label() of it then names the place. FALSE with `error`: it is stored as before, and later runs find it all the same. */
     gboolean (*keep)(PosternCredential *credential, GError **error);
     /* [task] It is not in force, for the old one was let in: forget it; suspends. */
     gboolean (*drop)(PosternCredential *credential, GError **error);

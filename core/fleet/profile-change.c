@@ -12,12 +12,21 @@
 
 #include <string.h>
 
+#define PENDING ".next"
+
 enum { HOLD_US = 120 * G_USEC_PER_SEC, OWN_MOST = 48 };
 
-static char *
-next_name(const char *own)
+gboolean
+profile_is_pending(const char *name)
 {
-    return g_strconcat(own, ".next", NULL);
+    return name != NULL && g_str_has_suffix(name, PENDING);
+}
+
+static void
+set_label(PosternCredential *credential, const char *profile)
+{
+    g_free(credential->label);
+    credential->label = g_strconcat("profile ", profile, NULL);
 }
 
 /* Two machines never have one: what the spelling of names would change is named by its digest. */
@@ -29,7 +38,7 @@ own_name(const char *subject)
     g_autofree char *digest = NULL;
 
     if (strlen(rest) <= OWN_MOST && strspn(rest, plain) == strlen(rest) &&
-        !g_str_has_suffix(rest, ".next"))
+        !profile_is_pending(rest))
         return g_str_has_prefix(subject, "machine:") ? g_strconcat("machine-", rest, NULL)
                                                      : g_strconcat("host-", rest, NULL);
     digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, subject, -1);
@@ -136,7 +145,7 @@ profile_prepare(Store *store,
 {
     const CredentialTypeInfo *type = credential->type;
     g_autofree char *own = own_name(subject);
-    g_autofree char *next = next_name(own);
+    g_autofree char *next = g_strconcat(own, PENDING, NULL);
     g_auto(Pending) pending = {0};
     gboolean came;
 
@@ -156,8 +165,7 @@ profile_prepare(Store *store,
     }
     if (came && !promote(store, vault, own, next, type, &pending, error))
         return FALSE;
-    g_free(credential->label);
-    credential->label = g_strconcat("profile ", own, NULL);
+    set_label(credential, next);
     return put_own(store, vault, next, credential, error) &&
            make_candidate(store, vault, subject, next, credential, error);
 }
@@ -166,14 +174,14 @@ gboolean
 profile_settle(Store *store,
                const Vault *vault,
                const char *subject,
-               const PosternCredential *credential,
+               PosternCredential *credential,
                gboolean keep,
                gint64 now,
                GError **error)
 {
-    const char *own = credential->label + strlen("profile ");
+    g_autofree char *next = g_strdup(credential->label + strlen("profile "));
+    g_autofree char *own = g_strndup(next, strlen(next) - strlen(PENDING));
     const char *type = credential->type->id;
-    g_autofree char *next = next_name(own);
     g_autofree char *print = profile_print(vault, credential);
 
     if (!profile_remove(store, next, type, error))
@@ -185,6 +193,7 @@ profile_settle(Store *store,
                          "ss",
                          subject,
                          print);
+    set_label(credential, own);
     return put_own(store, vault, own, credential, error) &&
            profile_learn(store, subject, print, type, own, NULL, now, error);
 }

@@ -176,7 +176,12 @@ settle(PosternCredential *credential, gboolean keep, GError **error)
 static gboolean
 secrets_keep(PosternCredential *credential, GError **error)
 {
-    return settle(credential, TRUE, error);
+    if (!settle(credential, TRUE, error))
+        return FALSE;
+    /* where it is stored now */
+    g_free(credential->label);
+    credential->label = g_strdup(credential->lent->label);
+    return TRUE;
 }
 
 static gboolean

@@ -196,8 +196,8 @@ run_password(PosternRun *run, GVariant *params, gpointer self, GError **error)
     realm = name != NULL ? amt_digest_realm(ws, error) : NULL;
     if (realm == NULL || !prepare(&admin, name, error))
         return NULL;
-    label = g_strdup(admin.amt->svc.credentials->label(admin.pending));
     changed = change(&admin, &ws, name, realm, error);
+    label = g_strdup(admin.amt->svc.credentials->label(admin.pending));
     secrets_of(&admin)->release(admin.pending);
     if (!changed)
         return NULL;
