@@ -340,18 +340,21 @@ amt_explain_refusal(const PosternServices *svc, PosternRun *run, const char *use
     const AmtNeed *need = need_of_run(svc, run);
     g_auto(Memory) memory = {0};
     g_autofree char *missing = NULL, *text = NULL;
-    gboolean has;
+    gboolean known, has;
 
     if (need == NULL || error == NULL || *error == NULL)
         return;
-    has = remember(svc, run, user, &memory) && amt_realms_suffice(memory.realms, need);
-    missing = name_missing(has ? 0 : memory.realms, need->realms);
+    known = remember(svc, run, user, &memory);
+    has = known && amt_realms_suffice(memory.realms, need);
+    missing = name_missing(known && !has ? memory.realms : 0, need->realms);
     text = g_strdup_printf("%s: %s needs %s, which account %s %s%s%s",
                            (*error)->message,
                            need->task,
                            missing,
                            user != NULL ? user : "in use",
-                           has ? "had as of " : "does not have",
+                           has     ? "had as of "
+                           : known ? "does not have"
+                                   : "seems not to have",
                            has ? memory.when : "",
                            has ? "; it was taken from it, or something else is missing, such as "
                                  "the consent of the user"

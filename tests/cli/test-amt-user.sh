@@ -148,7 +148,19 @@ is "refused with the first question: it could be the password as well" "$(code)"
 config=$work/etc/none.conf XDG_STATE_HOME=$work/elsewhere2 p run amt.general.set answers-ping=false $net.3 -c "$reader" -o jsonl
 is "refused behind an answer: the code" "$(code)" forbidden
 like "refused behind an answer: what is missing" "$out" \
-    'amt.general.set needs realm administration (PT Administration), which account reader does not have'
+    'amt.general.set needs realm administration (PT Administration), which account reader seems not to have'
+
+# ---- nothing of a password shows, not even its digest ----
+p run amt.user.add $net.7 -c "$login" name=operator "realms=['general-info']" "password=@$work/operator" --record "$work/recording" -o jsonl
+is "recording: status" "$status" 0
+[ -s "$work/recording" ] && grep -q DigestPassword "$work/recording" && ! grep -q 4711 "$work/recording"
+result $? "recording: no password"
+grep -o 'DigestPassword>.\{8\}' "$work/recording" | cut -d '>' -f 2 | sort -u >"$work/digests"
+is "recording: no digest of one" "$(head -n 1 "$work/digests")" '******</'
+p run amt.user.add $net.7 -c "$login" name=operator "realms=['general-info']" "password=@$work/operator" --replay "$work/recording" -o jsonl
+is "replay: the same without the machine" "$status" 0
+p log --task 'amt.user.add' -o jsonl
+unlike "the journal has no password" "$out" 4711
 
 # ---- drift ----
 cat >"$work/wanted" <<'TEXT'
@@ -225,4 +237,12 @@ p run amt.general.get $net.9 -o jsonl
 is "and it is in force" "$status" 0
 stop_simulator
 is "SetAdminAclEntryEx was asked once of each" "$(grep -o SetAdminAclEntryEx "$work/state.jsonl" | wc -l)" 4
+
+# ---- as it left the factory ----
+secret factory admin
+start_simulator --count 1 --first $net.1 --model amt8 --tls off --password-file "$work/factory"
+p run amt.user.list $net.1 -c "amt.digest:user=admin,password=@$work/factory" -o jsonl -q
+# the word admin is a secret here, so it is masked wherever it stands
+is "an administrator as the factory has it, and no system account on old firmware" "$(result_of)" \
+    '{"******":"******","******-default":true,"accounts":0}'
 finish

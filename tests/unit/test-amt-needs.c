@@ -291,10 +291,18 @@ test_explain(void)
     g_clear_pointer(&memory, g_variant_unref);
     explained("operator",
               "Get X: refused: amt.power.set needs realm remote-control (Remote Control), which "
-              "account operator does not have");
+              "account operator seems not to have");
     explained(NULL,
               "Get X: refused: amt.power.set needs realm remote-control (Remote Control), which "
-              "account in use does not have");
+              "account in use seems not to have");
+    remember("operator: remote-control no-such-realm");
+    explained("operator",
+              "Get X: refused: amt.power.set needs realm remote-control (Remote Control), which "
+              "account operator seems not to have");
+    remember("operator: general-info");
+    explained("operator",
+              "Get X: refused: amt.power.set needs realm remote-control (Remote Control), which "
+              "account operator does not have");
     remember("operator: remote-control");
     explained("operator",
               "Get X: refused: amt.power.set needs realm remote-control (Remote Control), which "
