@@ -170,6 +170,26 @@ profile_prepare(Store *store,
            make_candidate(store, vault, subject, next, credential, error);
 }
 
+/* Whoever removed it already, or has begun another change since, has done so. */
+static gboolean
+forget_pending(Store *store, const char *next, const char *type, const char *print, GError **error)
+{
+    return store_run(
+               store,
+               error,
+               "DELETE FROM profile_credential WHERE profile = $1 AND type = $2 AND print = $3",
+               "sss",
+               next,
+               type,
+               print) &&
+           store_run(store,
+                     error,
+                     "DELETE FROM profile WHERE name = $1 AND NOT EXISTS "
+                     "(SELECT 1 FROM profile_credential WHERE profile = $1)",
+                     "s",
+                     next);
+}
+
 gboolean
 profile_settle(Store *store,
                const Vault *vault,
@@ -184,7 +204,7 @@ profile_settle(Store *store,
     const char *type = credential->type->id;
     g_autofree char *print = profile_print(vault, credential);
 
-    if (!profile_remove(store, next, type, error))
+    if (!forget_pending(store, next, type, print, error))
         return FALSE;
     if (!keep)
         return store_run(store,

@@ -310,8 +310,10 @@ removed(gboolean was_there)
 }
 
 static gboolean
-remove_account(const Change *change, WsMan *ws, const AmtAccount *now, GError **error)
+remove_account(
+    const Change *change, WsMan *ws, AmtAccounts *accounts, AmtAccount *now, GError **error)
 {
+    const gboolean own = g_strcmp0(accounts->own, now->name) == 0;
     g_autoptr(GVariant) outputs = NULL;
     g_autoptr(AmtAccounts) after = NULL;
     PosternResult args;
@@ -321,8 +323,11 @@ remove_account(const Change *change, WsMan *ws, const AmtAccount *now, GError **
     outputs = amt_accounts_call(ws, "RemoveUserAclEntry", result_end(&args), error);
     if (outputs == NULL)
         return FALSE;
-    if (change->self) /* whoever is gone reads nothing back */
+    if (own) { /* whoever is gone reads nothing back */
+        g_ptr_array_remove(accounts->list, now);
+        amt_accounts_observe(change->amt, change->run, accounts);
         return TRUE;
+    }
     after = amt_accounts_read(change->amt, change->run, ws, error);
     if (after == NULL)
         return FALSE;
@@ -339,7 +344,7 @@ run_remove(PosternRun *run, GVariant *params, gpointer self, GError **error)
     const Amt *amt = self;
     g_autoptr(AmtAccounts) accounts = NULL;
     g_autoptr(WsMan) ws = NULL;
-    const AmtAccount *now;
+    AmtAccount *now;
     Change change;
 
     if (!change_begin(&change, amt, run, params, error) ||
@@ -354,8 +359,7 @@ run_remove(PosternRun *run, GVariant *params, gpointer self, GError **error)
         return removed(FALSE);
     if (!check_self(&change, accounts, "its end", error))
         return NULL;
-    change.self = g_strcmp0(accounts->own, change.name) == 0;
-    return remove_account(&change, ws, now, error) ? removed(TRUE) : NULL;
+    return remove_account(&change, ws, accounts, now, error) ? removed(TRUE) : NULL;
 }
 
 /* clang-format off */

@@ -49,7 +49,9 @@ call_as(Sim *sim, const char *caller, guint32 handle, const char *method, const 
     sim->devices->caller = NULL;
     sim->devices->caller_handle = ACCOUNT_ADMIN;
     value = strstr(out->str, "<g:ReturnValue>");
-    return status == 200 && value != NULL ? atoi(value + strlen("<g:ReturnValue>")) : -(gint)status;
+    return status == 200 && value != NULL
+               ? (gint)g_ascii_strtoull(value + strlen("<g:ReturnValue>"), NULL, 10)
+               : -(gint)status;
 }
 
 static gint

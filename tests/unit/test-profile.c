@@ -374,6 +374,19 @@ test_change(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(list->len, ==, 2);
 }
 
+/* Somebody took the pending login away by hand: what came into force is stored all the same. */
+static void
+test_change_taken_away(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(PosternCredential) login = make_login(fixture, "web.login", "first-new");
+
+    g_assert_true(prepare(fixture, login, NULL, HOUR, NULL));
+    g_assert_true(profile_remove(fixture->store, "machine-7.next", NULL, NULL));
+    come(fixture, NULL, HOUR, "");
+    settle(fixture, login, TRUE, HOUR + 1);
+    come(fixture, NULL, HOUR + 2, "machine-7 first-new");
+}
+
 /* The first profile there is becomes the default; one machine's own must not. */
 static void
 test_change_is_no_default(Fixture *fixture, gconstpointer data)
@@ -632,6 +645,7 @@ main(int argc, char **argv)
     CASE("moved", test_moved);
     CASE("put-and-remove", test_put_and_remove);
     CASE("change", test_change);
+    CASE("change-taken-away", test_change_taken_away);
     CASE("change-is-no-default", test_change_is_no_default);
     CASE("change-interrupted", test_change_interrupted);
     CASE("change-given-up", test_change_given_up);
