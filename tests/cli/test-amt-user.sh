@@ -32,7 +32,7 @@ account() {
     sed -n "s/.*\"row\":\({[^{}]*\"name\":\"$2\"[^{}]*}\).*/\1/p" "$work/out"
 }
 
-start_simulator --count 12 --first $net.1 --model amt12 --tls off --fault $net.9=lost-answer
+start_simulator --count 12 --first $net.1 --model amt12 --tls off --fault $net.9=lost-answer --fault $net.10=delay:1500
 
 # ---- listing ----
 p run amt.user.list $net.1 -c "$login" -o jsonl
@@ -235,8 +235,24 @@ p run amt.admin.password $net.9 -c "$login" --yes -o jsonl
 is "the answer is lost: found out by logging in" "$status" 0
 p run amt.general.get $net.9 -o jsonl
 is "and it is in force" "$status" 0
+# our own end between the change and its answer: the device has the new password, and we are gone
+"$postern" --config "$config" run amt.admin.password $net.10 -c "$login" --yes -o jsonl >/dev/null 2>&1 </dev/null &
+victim=$!
+for _ in $(seq 100); do
+    "$postern" --config "$config" credential list -o jsonl 2>/dev/null | grep -qF 'host-127.86.1.10.next' && break
+    sleep 0.1
+done
+sleep 0.7
+kill -KILL $victim
+wait $victim 2>/dev/null
+XDG_STATE_HOME=$work/elsewhere tried "ended in between: the old password is out" $net.10 auth1 -c "$login"
+tried "ended in between: what was pending lets us in" $net.10 0
+p run amt.admin.password $net.10 --yes -o jsonl
+is "ended in between: and it can be changed again" "$(sed 's/machine-[0-9]*/machine-N/' <<<"$(result_of)")" '{"user":"admin","stored":"profile machine-N"}'
+p credential list -o jsonl
+unlike "ended in between: nothing is pending any more" "$out" '.next'
 stop_simulator
-is "SetAdminAclEntryEx was asked once of each" "$(grep -o SetAdminAclEntryEx "$work/state.jsonl" | wc -l)" 4
+is "SetAdminAclEntryEx was asked once of each" "$(grep -o SetAdminAclEntryEx "$work/state.jsonl" | wc -l)" 6
 
 # ---- as it left the factory ----
 secret factory admin

@@ -374,6 +374,40 @@ test_change(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(list->len, ==, 2);
 }
 
+/* An address goes to another machine: what is stored under it for the first one stays. */
+static void
+test_change_address(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(PosternCredential) first = make_login(fixture, "web.login", "first-new");
+    g_autoptr(PosternCredential) second = make_login(fixture, "web.login", "second-new");
+    g_autoptr(PosternCredential) same = make_login(fixture, "web.login", "first-new");
+
+    g_assert_true(
+        profile_prepare(fixture->store, fixture->vault, "host:10.0.0.1", first, NULL, HOUR, NULL));
+    g_assert_true(
+        profile_settle(fixture->store, fixture->vault, "host:10.0.0.1", first, TRUE, HOUR, NULL));
+    g_assert_cmpstr(first->label, ==, "profile host-10.0.0.1");
+    /* it has a record now */
+    g_assert_true(store_run(fixture->store, NULL, "UPDATE login SET subject = $1", "s", SUBJECT));
+    g_assert_true(
+        profile_prepare(fixture->store, fixture->vault, "host:10.0.0.1", second, NULL, HOUR, NULL));
+    g_assert_cmpstr(second->label, ==, "profile host-10.0.0.1-2.next");
+    g_assert_true(
+        profile_settle(fixture->store, fixture->vault, "host:10.0.0.1", second, TRUE, HOUR, NULL));
+    /* even when both have one password */
+    g_assert_true(
+        store_run(fixture->store,
+                  NULL,
+                  "INSERT INTO login SELECT 'host:10.0.0.1', print, type, profile, 1, 5, NULL "
+                  "FROM login WHERE subject = $1",
+                  "s",
+                  SUBJECT));
+    g_assert_true(profile_prepare(
+        fixture->store, fixture->vault, "host:10.0.0.1", same, NULL, 2 * HOUR, NULL));
+    g_assert_cmpstr(same->label, ==, "profile host-10.0.0.1-2.next");
+    come(fixture, NULL, 2 * HOUR, "host-10.0.0.1 first-new");
+}
+
 /* Somebody took the pending login away by hand: what came into force is stored all the same. */
 static void
 test_change_taken_away(Fixture *fixture, gconstpointer data)
@@ -645,6 +679,7 @@ main(int argc, char **argv)
     CASE("moved", test_moved);
     CASE("put-and-remove", test_put_and_remove);
     CASE("change", test_change);
+    CASE("change-address", test_change_address);
     CASE("change-taken-away", test_change_taken_away);
     CASE("change-is-no-default", test_change_is_no_default);
     CASE("change-interrupted", test_change_interrupted);
