@@ -211,6 +211,8 @@ amt_realms_suffice(guint32 held, const AmtNeed *need)
 
 /* "admin: administration, operator: general-info remote-control"; no name can hold a comma or a colon. */
 static const char fact[] = "amt.realms";
+/* "operator: redirection": what amt.diagnose was refused; of the others it says nothing */
+static const char lacking_fact[] = "amt.realms-lacking";
 
 enum { FACT_MOST = 1024 };
 
@@ -265,27 +267,53 @@ memory_clear(Memory *memory)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Memory, memory_clear)
 
-/* FALSE: nothing is known, or it is a day old. */
+void
+amt_add_lacking(PosternResult *facts, GVariant *known, const char *user, guint32 lacking)
+{
+    g_autofree char *words = join_words(lacking, " ");
+    g_autofree char *text = g_strdup_printf("%s: %s", user != NULL ? user : "", words);
+
+    /* that nothing is lacking is worth a word where something was */
+    if (user != NULL && (lacking != 0 || params_string(known, lacking_fact) != NULL))
+        result_string(facts, lacking_fact, text);
+}
+
+/* What one fact says of `user`, and when it was seen; FALSE: nothing, or it is a day old. */
+static gboolean
+read_fact(
+    GVariant *known, const char *name, const char *user, gint64 now, guint32 *realms, gint64 *at)
+{
+    const char *text = params_string(known, name);
+    g_autoptr(GVariant) seen = params_value(known, "seen", "a{sx}");
+
+    return text != NULL && seen != NULL && g_variant_lookup(seen, name, "x", at) &&
+           (now - *at) / G_USEC_PER_SEC <= FRESH_SECONDS && read_holder(text, user, realms);
+}
+
+/* FALSE: nothing is known of what that account may do. */
 static gboolean
 remember(const PosternServices *svc, PosternRun *run, const char *user, Memory *memory)
 {
     g_autoptr(GVariant) known = NULL;
-    g_autoptr(GVariant) seen = NULL;
     g_autoptr(GDateTime) when = NULL;
-    const char *text;
-    gint64 at = 0;
+    guint32 lacking = 0;
+    gint64 at = 0, lacking_at = 0, now;
+    gboolean has, lacks;
 
     if (user == NULL || !POSTERN_CAN(svc->inventory, known) || svc->clock == NULL)
         return FALSE;
+    now = svc->clock->real(run);
     known = svc->inventory->known(run);
-    text = params_string(known, fact);
-    seen = params_value(known, "seen", "a{sx}");
-    if (text == NULL || seen == NULL || !g_variant_lookup(seen, fact, "x", &at) ||
-        svc->clock->real(run) / G_USEC_PER_SEC - at / G_USEC_PER_SEC > FRESH_SECONDS)
-        return FALSE;
-    when = g_date_time_new_from_unix_utc(at / G_USEC_PER_SEC);
+    has = read_fact(known, fact, user, now, &memory->realms, &at);
+    lacks = read_fact(known, lacking_fact, user, now, &lacking, &lacking_at) && lacking != 0;
+    if (lacks && (!has || lacking_at > at)) {
+        /* whoever lacks one is no administrator, and may have all the others */
+        memory->realms = ~(lacking | R(ADMINISTRATION));
+        at = lacking_at;
+    }
+    when = has || lacks ? g_date_time_new_from_unix_utc(at / G_USEC_PER_SEC) : NULL;
     memory->when = when != NULL ? g_date_time_format(when, "%Y-%m-%dT%H:%M:%SZ") : NULL;
-    return memory->when != NULL && read_holder(text, user, &memory->realms);
+    return memory->when != NULL;
 }
 
 static const AmtNeed *

@@ -74,6 +74,9 @@ typedef struct {
 } AmtHolder;
 void amt_observe_realms(const Amt *amt, PosternRun *run, const AmtHolder *holders, guint count);
 
+/* For amt.diagnose, whose account was refused what takes these: adds a fact, when there is news beside what is `known`. */
+void amt_add_lacking(PosternResult *facts, GVariant *known, const char *user, guint32 lacking);
+
 /* FALSE with FORBIDDEN when it is known that the account we are about to log in with lacks what the task that runs needs.
  * What is known is a day old at most: after that the device is asked. */
 gboolean amt_check_needs(const Amt *amt, PosternRun *run, GError **error);

@@ -120,6 +120,19 @@ is "more rights through us" "$status" 0
 p run amt.user.list $net.1 -c "$operator" -o jsonl
 is "are known at once" "$status" 0
 
+# ---- and what amt.diagnose found that it lacks ----
+p run amt.user.add $net.8 -c "$login" name=viewer "realms=['general-info','hardware-asset']" "password=@$work/other" -o jsonl
+viewer=amt.digest:user=viewer,password=@$work/other
+export XDG_STATE_HOME=$work/another # who has seen no list
+p run amt.diagnose $net.8 -c "$viewer" -o jsonl --timeout 30s
+p run amt.features.get $net.8 -c "$viewer" -o jsonl
+is "lacking, found by the diagnosis: the code" "$(code)" forbidden
+like "lacking, found by the diagnosis: what" "$out" \
+    'amt.features.get needs realm redirection (Redirection), which account viewer does not have, as of 20'
+p run amt.general.get $net.8 -c "$viewer" -o jsonl
+is "what it has goes on" "$status" 0
+export XDG_STATE_HOME=$work/state
+
 # ---- our own account ----
 for change in enabled=false "realms=['general-info']" access=local; do
     p run amt.user.set $net.1 -c "$operator" name=operator "$change" -o jsonl

@@ -272,6 +272,73 @@ test_check(void)
     task_now = "amt.power.set";
 }
 
+/* What amt.diagnose was refused is lacking; of all else it says nothing. The later of two facts holds. */
+static void
+remember_both(const char *realms, const char *lacking, gint64 later)
+{
+    const gint64 seen = G_GINT64_CONSTANT(1700000000) * G_USEC_PER_SEC;
+
+    g_clear_pointer(&memory, g_variant_unref);
+    now_us = seen + G_USEC_PER_SEC;
+    memory = g_variant_ref_sink(g_variant_new_parsed(
+        "{'amt.realms': <%s>, 'amt.realms-lacking': <%s>, 'seen': <{'amt.realms': %x, "
+        "'amt.realms-lacking': %x}>}",
+        realms,
+        lacking,
+        seen,
+        seen + later));
+}
+
+static void
+test_lacking(void)
+{
+    task_now = "amt.features.get";
+    remember_both("", "operator: redirection", 0);
+    refused("amt.features.get needs realm redirection (Redirection), which account operator does "
+            "not have, as of 2023-11-14T22:13:20Z");
+    task_now = "amt.power.set";
+    let_through(); /* nobody knows */
+    task_now = "amt.general.set";
+    refused(
+        "needs realm administration (PT Administration), which"); /* it would not lack anything */
+    task_now = "amt.features.get";
+    remember_both("operator: redirection", "operator: redirection", -1);
+    let_through();
+    remember_both("operator: redirection", "operator: redirection", 1);
+    refused("needs realm redirection");
+    remember_both("", "operator: ", 1);
+    let_through();
+    remember_both("", "other: redirection", 1);
+    let_through();
+    task_now = "amt.power.set";
+}
+
+static void
+test_add_lacking(void)
+{
+    g_autoptr(GVariant) nothing = g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+    g_autoptr(GVariant) known =
+        g_variant_ref_sink(g_variant_new_parsed("{'amt.realms-lacking': <'op: eit'>}"));
+    g_autoptr(GVariant) all = NULL;
+    PosternResult facts;
+
+    result_begin(&facts);
+    amt_add_lacking(&facts, nothing, "admin", 0);
+    amt_add_lacking(&facts, nothing, NULL, 1U << AMT_REALM_EIT);
+    all = g_variant_ref_sink(result_end(&facts));
+    g_assert_cmpuint(g_variant_n_children(all), ==, 0);
+    g_clear_pointer(&all, g_variant_unref);
+    result_begin(&facts);
+    amt_add_lacking(&facts, nothing, "op", 1U << AMT_REALM_EIT | 1U << AMT_REALM_REDIRECTION);
+    all = g_variant_ref_sink(result_end(&facts));
+    g_assert_cmpstr(params_string(all, "amt.realms-lacking"), ==, "op: redirection eit");
+    g_clear_pointer(&all, g_variant_unref);
+    result_begin(&facts);
+    amt_add_lacking(&facts, known, "op", 0);
+    all = g_variant_ref_sink(result_end(&facts));
+    g_assert_cmpstr(params_string(all, "amt.realms-lacking"), ==, "op: ");
+}
+
 static void
 explained(const char *user, const char *words)
 {
@@ -349,6 +416,8 @@ main(int argc, char **argv)
     g_test_add_func("/amt-needs/words", test_words);
     g_test_add_func("/amt-needs/suffice", test_suffice);
     g_test_add_func("/amt-needs/check", test_check);
+    g_test_add_func("/amt-needs/lacking", test_lacking);
+    g_test_add_func("/amt-needs/add-lacking", test_add_lacking);
     g_test_add_func("/amt-needs/explain", test_explain);
     g_test_add_func("/amt-needs/observe", test_observe);
     status = g_test_run();
