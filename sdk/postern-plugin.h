@@ -308,12 +308,15 @@ typedef struct {
     /* [task] TRUE: it is the one that the device let in last. */
     gboolean (*in_force)(PosternCredential *credential);
     /* [task] It is in force: from now on it is the first to be tried at this machine, and at no other; suspends until
-     * that is on the disk. FALSE with `error`: it is stored as before, and later runs find it all the same. */
+     * that is on the disk, and label() of it then names the place. FALSE with `error`: it is stored as before, and later runs find it all the same. */
     gboolean (*keep)(PosternCredential *credential, GError **error);
     /* [task] It is not in force, for the old one was let in: forget it; suspends. */
     gboolean (*drop)(PosternCredential *credential, GError **error);
     /* [task] Give it back, as in PosternCredentialSvc. Accepts NULL. */
     void (*release)(PosternCredential *credential);
+    /* [task] `text` was made from a secret and is as good as one, such as a digest on its way to the device: until the run
+     * ends it is masked in logs, errors, results and recordings, as secret parameters are. */
+    void (*hide)(PosternRun *run, const char *text);
 } PosternSecretsSvc;
 
 typedef enum {

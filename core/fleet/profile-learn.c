@@ -237,14 +237,14 @@ read_fates(
     g_autoptr(StoreRows) rows = store_query(
         cache->store,
         &problem,
-        "SELECT print, accepted, at, why FROM login WHERE subject = $1 ORDER BY at DESC",
+        "SELECT print, accepted, at, why, profile FROM login WHERE subject = $1 ORDER BY at DESC",
         "s",
         subject);
 
     while (rows != NULL && store_next(rows, &problem)) {
-        if (store_integer(rows, 1) != 0)
+        if (store_integer(rows, 1) != 0 || profile_is_pending(store_text(rows, 4)))
             add_known(cache, candidates, store_text(rows, 0));
-        else if (store_integer(rows, 2) > now - PROFILE_BARRED_US)
+        if (store_integer(rows, 1) == 0 && store_integer(rows, 2) > now - PROFILE_BARRED_US)
             g_hash_table_insert(refused,
                                 g_strdup(store_text(rows, 0)),
                                 barred_text(store_integer(rows, 2), store_text(rows, 3)));

@@ -104,6 +104,10 @@ gboolean profile_forgive(Store *store, const char *subject, GError **error);
 
 /* ---- a login that is being changed, of one machine alone ---- */
 
+/* TRUE of the profile in which a login waits for what becomes of it. Refused or not, it stays a candidate where it was
+ * prepared, for it may be in force. */
+gboolean profile_is_pending(const char *name);
+
 /* Store `credential`, complete, as the one that may come into force at `subject`, where it is then tried behind those that
  * are known to work, and name it (its label). `used`: print of the login that was let in there just now, or NULL; when
  * that is what an earlier change left, it becomes the machine's own first. CONFLICT: another change began within two
@@ -115,11 +119,11 @@ gboolean profile_prepare(Store *store,
                          const char *used,
                          gint64 now,
                          GError **error);
-/* It came into force (`keep`): the first to be tried at `subject`; or it did not: forget it. */
+/* It came into force (`keep`): the first to be tried at `subject`, with another label; or it did not: forget it. */
 gboolean profile_settle(Store *store,
                         const Vault *vault,
                         const char *subject,
-                        const PosternCredential *credential,
+                        PosternCredential *credential,
                         gboolean keep,
                         gint64 now,
                         GError **error);

@@ -176,7 +176,12 @@ settle(PosternCredential *credential, gboolean keep, GError **error)
 static gboolean
 secrets_keep(PosternCredential *credential, GError **error)
 {
-    return settle(credential, TRUE, error);
+    if (!settle(credential, TRUE, error))
+        return FALSE;
+    /* where it is stored now */
+    g_free(credential->label);
+    credential->label = g_strdup(credential->lent->label);
+    return TRUE;
 }
 
 static gboolean
@@ -187,6 +192,18 @@ secrets_drop(PosternCredential *credential, GError **error)
     return settle(credential, FALSE, error);
 }
 
+static void
+forget(gpointer secret)
+{
+    secret_unref(secret);
+}
+
+static void
+secrets_hide(PosternRun *run, const char *text)
+{
+    run_on_end(run, forget, secret_new(text, -1));
+}
+
 const PosternSecretsSvc secrets_service = {
     .size = sizeof(PosternSecretsSvc),
     .prepare = secrets_prepare,
@@ -195,4 +212,5 @@ const PosternSecretsSvc secrets_service = {
     .keep = secrets_keep,
     .drop = secrets_drop,
     .release = credential_unref,
+    .hide = secrets_hide,
 };

@@ -5,6 +5,7 @@
 #include "amt-diagnose.h"
 
 #include "amt-facts.h"
+#include "amt-needs.h"
 
 #include <rmcp-presence.h>
 #include <string.h>
@@ -313,13 +314,14 @@ check_visit(Diagnosis *d)
 typedef enum { READ_GENERAL, READ_SYSTEM, READ_POWER, READ_REDIRECTION, READ_LOG, READS } ReadKind;
 
 static const struct {
-    const char *class_name, *realm;
+    const char *class_name;
+    AmtRealm realm;
 } reads[READS] = {
-    [READ_GENERAL] = {"AMT_GeneralSettings", "General Info"},
-    [READ_SYSTEM] = {"CIM_ComputerSystemPackage", "Hardware Asset"},
-    [READ_POWER] = {"CIM_AssociatedPowerManagementService", "Remote Control"},
-    [READ_REDIRECTION] = {"AMT_RedirectionService", "Redirection"},
-    [READ_LOG] = {"AMT_MessageLog", "Event Log Reader"},
+    [READ_GENERAL] = {"AMT_GeneralSettings", AMT_REALM_GENERAL_INFO},
+    [READ_SYSTEM] = {"CIM_ComputerSystemPackage", AMT_REALM_HARDWARE_ASSET},
+    [READ_POWER] = {"CIM_AssociatedPowerManagementService", AMT_REALM_REMOTE_CONTROL},
+    [READ_REDIRECTION] = {"AMT_RedirectionService", AMT_REALM_REDIRECTION},
+    [READ_LOG] = {"AMT_MessageLog", AMT_REALM_EVENT_LOG_READER},
 };
 
 /* A device may also say no to who was let in by asking for another login. */
@@ -351,37 +353,56 @@ explain_login(Diagnosis *d, const GError *why)
         &d->checks, "login", state, cause, why->message, "a login that the device takes", hint);
 }
 
+/* Who was let in: to be asked as long as nothing was refused. */
+static void
+note_user(const Diagnosis *d, char **user)
+{
+    if (*user == NULL && POSTERN_CAN(d->amt->svc.credentials, foresee))
+        *user = g_strdup(d->amt->svc.credentials->foresee(d->run, amt_credentials, "user"));
+}
+
+static void
+tell_rights(Diagnosis *d, const char *user, guint32 lacking)
+{
+    g_autofree char *titles = amt_realm_titles(lacking);
+
+    amt_add_lacking(&d->facts, d->known, user, lacking);
+    if (lacking == 0)
+        checks_ok(&d->checks, "rights", "all that was asked for may be read");
+    else
+        checks_failed(&d->checks,
+                      "rights",
+                      "no-right",
+                      titles,
+                      "an account with these realms",
+                      "give the account the realms that are named, or use another one");
+}
+
 /* FALSE: nobody was let in, or the conversation broke. */
 static gboolean
 read_all(Diagnosis *d, WsMan *ws, GVariant *found[READS])
 {
-    g_autoptr(GString) lacking = g_string_new(NULL);
     g_autoptr(GVariant) peer = NULL;
+    g_autofree char *user = NULL;
+    guint32 lacking = 0;
 
     for (guint i = 0; i < READS; i++) {
         g_autoptr(GError) why = NULL;
 
         found[i] = amt_read_single(ws, reads[i].class_name, &why);
         if (lacks_right(why))
-            g_string_append_printf(lacking, "%s%s", lacking->len > 0 ? ", " : "", reads[i].realm);
+            lacking |= 1U << reads[i].realm;
         else if (why != NULL && i == READ_GENERAL) {
             explain_login(d, why);
             return FALSE;
         }
         if (why != NULL && why->code == POSTERN_ERROR_AUTH)
             break; /* the login is spent: nothing more can be asked with it */
+        note_user(d, &user);
     }
     peer = wsman_peer(ws);
     checks_ok(&d->checks, "login", params_string(peer, "credential"));
-    if (lacking->len == 0)
-        checks_ok(&d->checks, "rights", "all that was asked for may be read");
-    else
-        checks_failed(&d->checks,
-                      "rights",
-                      "no-right",
-                      lacking->str,
-                      "an account with these realms",
-                      "give the account the realms that are named, or use another one");
+    tell_rights(d, user, lacking);
     return TRUE;
 }
 

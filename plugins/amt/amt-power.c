@@ -172,7 +172,7 @@ const PosternTask amt_power_get_task = {
     .id = "amt.power.get",
     .summary = "read the power state and what can be requested now",
     .details = "One request: Get of CIM_AssociatedPowerManagementService. Firmware that does not answer it is asked "
-               "for all CIM_ServiceAvailableToElement instead. Least right: any realm that reads general information.",
+               "for all CIM_ServiceAvailableToElement instead. Least realm: General Info or Remote Control.",
     .params = get_params,
     .outputs = get_outputs,
     .credentials = amt_credentials,

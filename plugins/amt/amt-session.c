@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A conversation as configuration and parameters want it. */
-#include "amt.h"
+#include "amt-needs.h"
 
 /* What a task may say itself; the rest is the configuration's. */
 typedef struct {
@@ -127,6 +127,8 @@ amt_stream_options(const Amt *amt, GVariant *params, gboolean tls)
 WsMan *
 amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error)
 {
+    if (!amt_check_needs(amt, run, error))
+        return NULL;
     return wsman_open(&amt->svc, run, &amt_profile, amt_http_options(amt, params, TRUE), error);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What AMT means by its properties: the firmware sends bare text. Sorted by property, then class; see wsman.h. */
-#include "amt.h"
+#include "amt-needs.h"
 
 static const WsmanPrefix prefixes[] = {
     {"AMT_", "http://intel.com/wbem/wscim/1/amt-schema/1/"},
@@ -14,6 +14,7 @@ static const WsmanType types[] = {
     {"AMTNetworkEnabled", NULL, "u"},
     {"AMTSVN", NULL, "u"},
     {"AccessInfo", NULL, "s"},
+    {"AccessPermission", NULL, "u"},
     {"AdditionalTypeOfHardware", NULL, "s"},
     {"AllowedControlModes", NULL, "au"},
     {"Antecedent", NULL, "ref"},
@@ -100,6 +101,7 @@ static const WsmanType types[] = {
     {"IsSpeedInMhz", NULL, "b"},
     {"Issuer", NULL, "s"},
     {"IterationIdentifier", NULL, "u"},
+    {"KerberosUserSid", NULL, "ay"},
     {"KeyPair", NULL, "ref"},
     {"LengthOfCertificates", NULL, "au"},
     {"LinkControl", NULL, "u"},
@@ -257,6 +259,7 @@ const WsmanProfile amt_profile = {
     .status_prefix = "AMT-STATUS",
     .status_name = amt_status_name,
     .status_error = amt_status_error,
+    .refused = amt_explain_refusal,
     .max_elements = 999,
     .max_characters = 99999,
     .repeat_500 = TRUE,

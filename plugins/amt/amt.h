@@ -115,6 +115,8 @@ extern const AmtWord amt_os_power_saving[];
 extern const WsmanProfile amt_profile;
 
 /* amt-identify.c, amt-wsman.c, amt-power.c, amt-power-set.c, amt-inventory.c */
+extern const PosternTask amt_account_drift_task;
+extern const PosternTask amt_admin_password_task;
 extern const PosternTask amt_identify_task;
 extern const PosternTask amt_wsman_get_task;
 extern const PosternTask amt_wsman_put_task;
@@ -174,6 +176,11 @@ extern const PosternTask amt_consent_cancel_task;
 extern const PosternTask amt_consent_get_task;
 extern const PosternTask amt_consent_start_task;
 extern const PosternTask amt_consent_submit_task;
+extern const PosternTask amt_user_add_task;
+extern const PosternTask amt_user_list_task;
+extern const PosternTask amt_user_password_task;
+extern const PosternTask amt_user_remove_task;
+extern const PosternTask amt_user_set_task;
 
 /* amt-identify.c: what a conversation without a login shows, as amt.identify returns it. Floating. */
 GVariant *amt_visit(const Amt *amt, PosternHttp *conversation, gboolean quick, GError **error);

@@ -128,6 +128,7 @@ wsman_close(WsMan *ws)
     forget_reply(ws);
     ws->svc->http->close(ws->http);
     g_clear_pointer(&ws->options, g_variant_unref);
+    g_free(ws->user);
     g_free(ws);
 }
 
@@ -290,8 +291,32 @@ check_answer(WsmanRequest *request, GError **error)
     return NULL;
 }
 
-WsmanMessage *
-wsman_exchange(WsmanRequest *request, GError **error)
+/* Who is logged in can be asked of the host only as long as the login works. */
+static void
+note_user(WsMan *ws)
+{
+    const PosternCredentialSvc *credentials = ws->svc->credentials;
+
+    if (ws->let_in)
+        return;
+    ws->let_in = TRUE;
+    if (POSTERN_CAN(credentials, foresee))
+        ws->user = g_strdup(credentials->foresee(ws->run, NULL, "user"));
+}
+
+/* Some devices say no to who was let in before by asking for a login once more. */
+static void
+explain_refusal(WsMan *ws, GError **why)
+{
+    gboolean right = g_error_matches(*why, POSTERN_ERROR, POSTERN_ERROR_FORBIDDEN) ||
+                     (ws->let_in && g_error_matches(*why, POSTERN_ERROR, POSTERN_ERROR_AUTH));
+
+    if (right && ws->profile->refused != NULL)
+        ws->profile->refused(ws->svc, ws->run, ws->user, why);
+}
+
+static WsmanMessage *
+exchange(WsmanRequest *request, GError **error)
 {
     WsMan *ws = request->ws;
     g_autoptr(GBytes) body = NULL;
@@ -306,7 +331,21 @@ wsman_exchange(WsmanRequest *request, GError **error)
         g_prefix_error(error, "%s: ", request->what);
         return NULL;
     }
+    note_user(ws);
     return check_answer(request, error);
+}
+
+WsmanMessage *
+wsman_exchange(WsmanRequest *request, GError **error)
+{
+    GError *why = NULL;
+    WsmanMessage *message = exchange(request, &why);
+
+    if (message != NULL)
+        return message;
+    explain_refusal(request->ws, &why);
+    g_propagate_error(error, why);
+    return NULL;
 }
 
 void

@@ -86,6 +86,8 @@ struct WsMan {
     guint32 next_id;
     WsmanMessage *failed;        /* answer of the last operation if it was a fault */
     guint32 failed_status;
+    gboolean let_in;             /* an answer came that was not a question for a login */
+    char *user;                  /* who was, as far as the host tells */
 };
 
 /* One request, from wsman_begin() to the answer. */

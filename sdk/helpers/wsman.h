@@ -59,6 +59,9 @@ typedef struct {
     guint32 max_elements;                   /* of one Pull; 0: 999 */
     guint32 max_characters;                 /* of one Pull; 0: left out */
     gboolean optimize;                      /* ask for items in the answer to Enumerate */
+    /* [task] The other side let `user` (NULL: not known) in, and refuses it something: `error` (FORBIDDEN or AUTH) may be
+     * replaced by one that says what is missing; or NULL */
+    void (*refused)(const PosternServices *svc, PosternRun *run, const char *user, GError **error);
     gboolean repeat_500;                    /* firmware that answers 500 at random: repeat what only reads, once */
 } WsmanProfile;
 

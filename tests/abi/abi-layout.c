@@ -124,6 +124,7 @@ layout_secrets_svc(void)
     MEMBER(PosternSecretsSvc, keep);
     MEMBER(PosternSecretsSvc, drop);
     MEMBER(PosternSecretsSvc, release);
+    MEMBER(PosternSecretsSvc, hide);
 }
 
 static void

@@ -139,7 +139,7 @@ C
         like "unresolved symbol: named" "$out" "nobody_has_this"
         line=$(grep '^newer' "$work/out")
         like "newer plugin: refused" "$line" "refused"
-        like "newer plugin: what it needs" "$line" "1.5"
+        like "newer plugin: what it needs" "$line" "1.6"
         like "newer plugin: the others go on" "$(grep '^dummy' "$work/out")" "enabled"
         p run newer.task a
         like "a task of a plugin that was refused: why" "$err" "newer"

@@ -327,6 +327,163 @@ test_put_and_remove(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(list->len, ==, 0);
 }
 
+/* ---- a login that is being changed ---- */
+
+static gboolean
+prepare(
+    const Fixture *fixture, PosternCredential *login, const char *used, gint64 now, GError **error)
+{
+    g_autoptr(PosternCredential) before =
+        used != NULL ? make_login(fixture, "web.login", used) : NULL;
+    g_autofree char *print = before != NULL ? profile_print(fixture->vault, before) : NULL;
+
+    return profile_prepare(fixture->store, fixture->vault, SUBJECT, login, print, now, error);
+}
+
+static void
+settle(const Fixture *fixture, PosternCredential *login, gboolean keep, gint64 now)
+{
+    g_autoptr(GError) error = NULL;
+
+    profile_settle(fixture->store, fixture->vault, SUBJECT, login, keep, now, &error);
+    g_assert_no_error(error);
+}
+
+/* Behind what works while it is not known, before all when it is in force, and at no other machine. */
+static void
+test_change(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(PosternCredential) first = make_login(fixture, "web.login", "first-new");
+    g_autoptr(PosternCredential) second = make_login(fixture, "web.login", "second-new");
+    g_autoptr(GPtrArray) list = NULL;
+
+    put(fixture, "home", "web.login", "home-web");
+    learn(fixture, "web.login", "home-web", NULL, HOUR);
+    g_assert_true(prepare(fixture, first, "home-web", HOUR + 2, NULL));
+    g_assert_cmpstr(first->label, ==, "profile machine-7.next");
+    come(fixture, NULL, HOUR + 3, "home home-web, machine-7.next first-new");
+    settle(fixture, first, TRUE, HOUR + 4);
+    g_assert_cmpstr(first->label, ==, "profile machine-7");
+    come(fixture, NULL, HOUR + 5, "machine-7 first-new, home home-web");
+
+    g_assert_true(prepare(fixture, second, "first-new", HOUR + 6, NULL));
+    come(fixture, NULL, HOUR + 7, "machine-7 first-new, home home-web, machine-7.next second-new");
+    settle(fixture, second, FALSE, HOUR + 8);
+    come(fixture, NULL, HOUR + 9, "machine-7 first-new, home home-web");
+    list = profile_list(fixture->store, NULL);
+    g_assert_cmpuint(list->len, ==, 2);
+}
+
+/* An address goes to another machine: what is stored under it for the first one stays. */
+static void
+test_change_address(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(PosternCredential) first = make_login(fixture, "web.login", "first-new");
+    g_autoptr(PosternCredential) second = make_login(fixture, "web.login", "second-new");
+    g_autoptr(PosternCredential) same = make_login(fixture, "web.login", "first-new");
+
+    g_assert_true(
+        profile_prepare(fixture->store, fixture->vault, "host:10.0.0.1", first, NULL, HOUR, NULL));
+    g_assert_true(
+        profile_settle(fixture->store, fixture->vault, "host:10.0.0.1", first, TRUE, HOUR, NULL));
+    g_assert_cmpstr(first->label, ==, "profile host-10.0.0.1");
+    /* it has a record now */
+    g_assert_true(store_run(fixture->store, NULL, "UPDATE login SET subject = $1", "s", SUBJECT));
+    g_assert_true(
+        profile_prepare(fixture->store, fixture->vault, "host:10.0.0.1", second, NULL, HOUR, NULL));
+    g_assert_cmpstr(second->label, ==, "profile host-10.0.0.1-2.next");
+    g_assert_true(
+        profile_settle(fixture->store, fixture->vault, "host:10.0.0.1", second, TRUE, HOUR, NULL));
+    /* even when both have one password */
+    g_assert_true(
+        store_run(fixture->store,
+                  NULL,
+                  "INSERT INTO login SELECT 'host:10.0.0.1', print, type, profile, 1, 5, NULL "
+                  "FROM login WHERE subject = $1",
+                  "s",
+                  SUBJECT));
+    g_assert_true(profile_prepare(
+        fixture->store, fixture->vault, "host:10.0.0.1", same, NULL, 2 * HOUR, NULL));
+    g_assert_cmpstr(same->label, ==, "profile host-10.0.0.1-2.next");
+    come(fixture, NULL, 2 * HOUR, "host-10.0.0.1 first-new");
+}
+
+/* Somebody took the pending login away by hand: what came into force is stored all the same. */
+static void
+test_change_taken_away(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(PosternCredential) login = make_login(fixture, "web.login", "first-new");
+
+    g_assert_true(prepare(fixture, login, NULL, HOUR, NULL));
+    g_assert_true(profile_remove(fixture->store, "machine-7.next", NULL, NULL));
+    come(fixture, NULL, HOUR, "");
+    settle(fixture, login, TRUE, HOUR + 1);
+    come(fixture, NULL, HOUR + 2, "machine-7 first-new");
+}
+
+/* The first profile there is becomes the default; one machine's own must not. */
+static void
+test_change_is_no_default(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(PosternCredential) login = make_login(fixture, "web.login", "first-new");
+    g_autoptr(GPtrArray) list = NULL;
+
+    g_assert_true(prepare(fixture, login, NULL, 2, NULL));
+    settle(fixture, login, TRUE, 4);
+    list = profile_list(fixture->store, NULL);
+    g_assert_cmpuint(list->len, ==, 1);
+    g_assert_false(((const Profile *)list->pdata[0])->is_default);
+}
+
+/* Somebody began, and the process ended: what is pending is lost in no case. */
+static void
+test_change_interrupted(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(PosternCredential) lost = make_login(fixture, "web.login", "lost-new");
+    g_autoptr(PosternCredential) next = make_login(fixture, "web.login", "next-new");
+    const gint64 began = store_now(), later = began + HOUR / 2;
+    g_autoptr(GError) error = NULL;
+
+    put(fixture, "home", "web.login", "home-web");
+    learn(fixture, "web.login", "home-web", NULL, began);
+    g_assert_true(prepare(fixture, lost, "home-web", began, NULL));
+    /* another process, a moment later: the first may be about to send it */
+    g_assert_false(prepare(fixture, next, "home-web", began + G_USEC_PER_SEC, &error));
+    g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_CONFLICT);
+    come(fixture, NULL, began, "home home-web, machine-7.next lost-new");
+    /* the device refused both: it stays a candidate, when an hour is over */
+    learn(fixture, "web.login", "home-web", "no", later);
+    g_assert_true(
+        store_run(fixture->store,
+                  NULL,
+                  "UPDATE login SET accepted = 0, at = $1 WHERE profile = 'machine-7.next'",
+                  "i",
+                  later));
+    come(fixture, NULL, later + 1, "!machine-7.next lost-new, !home home-web");
+    come(fixture, NULL, later + HOUR, "machine-7.next lost-new, home home-web");
+    /* it was let in, so it is the machine's own before the next one is pending */
+    g_assert_true(prepare(fixture, next, "lost-new", began + G_USEC_PER_SEC, NULL));
+    come(fixture,
+         "machine-7",
+         later + HOUR,
+         "machine-7 lost-new, machine-7.next next-new, home home-web");
+}
+
+/* What became of it can be nothing: the old one was let in, two minutes later. */
+static void
+test_change_given_up(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(PosternCredential) lost = make_login(fixture, "web.login", "lost-new");
+    g_autoptr(PosternCredential) next = make_login(fixture, "web.login", "next-new");
+    const gint64 began = store_now();
+
+    put(fixture, "home", "web.login", "home-web");
+    learn(fixture, "web.login", "home-web", NULL, began);
+    g_assert_true(prepare(fixture, lost, "home-web", began, NULL));
+    g_assert_true(prepare(fixture, next, "home-web", began + HOUR / 20, NULL));
+    come(fixture, NULL, began, "home home-web, machine-7.next next-new");
+}
+
 /* ---- another key ---- */
 
 /* Whoever starts now reads every login. */
@@ -521,6 +678,12 @@ main(int argc, char **argv)
     CASE("plugin-gone", test_plugin_gone);
     CASE("moved", test_moved);
     CASE("put-and-remove", test_put_and_remove);
+    CASE("change", test_change);
+    CASE("change-address", test_change_address);
+    CASE("change-taken-away", test_change_taken_away);
+    CASE("change-is-no-default", test_change_is_no_default);
+    CASE("change-interrupted", test_change_interrupted);
+    CASE("change-given-up", test_change_given_up);
     CASE("rekey", test_rekey);
     CASE("travels", test_travels);
     CASE("bad-files", test_bad_files);

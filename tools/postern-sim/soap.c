@@ -298,7 +298,7 @@ dispatch(Device *device, const Request *request, GString *out, SoapNote *note)
         return envelope_fault(out, device, request, envelope_fault_named(fault->text));
     if (class == NULL)
         return envelope_fault(out, device, request, &FAULT_UNREACHABLE);
-    note->acted = TRUE;
+    note->acted = !only_reads(request->action);
     return methods_invoke(device, request, class, method_of(request), out);
 }
 
