@@ -26,7 +26,8 @@ read_job(gpointer data, GCancellable *cancellable, GError **error)
 
     if (stream == NULL)
         return failed("read", job->path, why, error);
-    job->content = g_input_stream_read_bytes(G_INPUT_STREAM(stream), job->most + 1, cancellable, &why);
+    job->content =
+        g_input_stream_read_bytes(G_INPUT_STREAM(stream), job->most + 1, cancellable, &why);
     if (job->content == NULL)
         return failed("read", job->path, why, error);
     return g_bytes_get_size(job->content) <= job->most ||
@@ -54,7 +55,8 @@ write_job(gpointer data, GCancellable *cancellable, GError **error)
     const FileJob *job = data;
     GError *why = NULL;
 
-    return g_file_set_contents(job->path, job->text, -1, &why) || failed("write", job->path, why, error);
+    return g_file_set_contents(job->path, job->text, -1, &why) ||
+           failed("write", job->path, why, error);
 }
 
 gboolean

@@ -44,9 +44,16 @@ extern const char *const amt_credentials[];
 GVariant *amt_http_options(const Amt *amt, GVariant *params, gboolean login);
 /* To look at any certificate, whatever the policy trusts; without a login. Floating. */
 GVariant *amt_unverified_options(const Amt *amt);
+/* For PosternStreamSvc.connect() over TLS to the device, taking the certificate with that SHA-256 (NULL: any) only. Floating. */
+GVariant *amt_stream_options(const Amt *amt, GVariant *params, const char *sha256);
 void amt_options_init(Amt *amt); /* once the rest of it is filled in */
 void amt_options_clear(Amt *amt);
 WsMan *amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error);
+/* The same over TLS only, taking the certificate with that SHA-256 and no other, whatever else is trusted; NULL: plain only. */
+WsMan *amt_open_pinned(
+    const Amt *amt, PosternRun *run, GVariant *params, const char *sha256, GError **error);
+/* "open", "closed", "silent" or "unreachable"; NULL with `error`. */
+const char *amt_port_state(const Amt *amt, PosternRun *run, guint32 port, GError **error);
 /* A Get failed in a way that makes it worth while to look for the same by an enumeration. */
 gboolean amt_ask_otherwise(WsMan *ws, const GError *why);
 /* The only instance of a class: Get, or where a release wants keys for that, the first of an enumeration. NULL
@@ -91,6 +98,22 @@ extern const PosternTask amt_power_get_task;
 extern const PosternTask amt_power_set_task;
 extern const PosternTask amt_inventory_get_task;
 extern const PosternTask amt_diagnose_task;
+extern const PosternTask amt_8021x_get_task;
+extern const PosternTask amt_8021x_set_task;
+extern const PosternTask amt_certificate_add_task;
+extern const PosternTask amt_certificate_expiry_task;
+extern const PosternTask amt_certificate_list_task;
+extern const PosternTask amt_certificate_remove_task;
+extern const PosternTask amt_certificate_request_task;
+extern const PosternTask amt_crl_add_task;
+extern const PosternTask amt_crl_list_task;
+extern const PosternTask amt_key_generate_task;
+extern const PosternTask amt_key_list_task;
+extern const PosternTask amt_key_remove_task;
+extern const PosternTask amt_security_report_task;
+extern const PosternTask amt_tls_enroll_task;
+extern const PosternTask amt_tls_get_task;
+extern const PosternTask amt_tls_set_task;
 extern const PosternTask amt_eventlog_get_task;
 extern const PosternTask amt_eventlog_clear_task;
 extern const PosternTask amt_features_get_task;
