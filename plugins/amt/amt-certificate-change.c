@@ -147,7 +147,7 @@ check_removable(const AmtHeld *held, guint32 handle, GError **error)
     return postern_fail(error,
                         POSTERN_ERROR_CONFLICT,
                         "certificate %u is used by %s: give that another one first (amt.tls.set "
-                        "certificate=, amt.8021x.set)",
+                        "certificate=, amt.dot1x.set)",
                         handle,
                         uses);
 }

@@ -48,8 +48,6 @@ static const PosternCredentialType digest = {
 static const PosternCredentialType *const credential_types[] = {&digest, NULL};
 
 static const PosternTask *const tasks[] = {
-    &amt_8021x_get_task,
-    &amt_8021x_set_task,
     &amt_certificate_add_task,
     &amt_certificate_expiry_task,
     &amt_certificate_list_task,
@@ -58,6 +56,8 @@ static const PosternTask *const tasks[] = {
     &amt_crl_add_task,
     &amt_crl_list_task,
     &amt_diagnose_task,
+    &amt_dot1x_get_task,
+    &amt_dot1x_set_task,
     &amt_eventlog_clear_task,
     &amt_eventlog_get_task,
     &amt_features_get_task,

@@ -449,7 +449,7 @@ amt_request_check(GBytes *request, const AmtPublicKey *key, GError **error)
     X509_REQ *decoded = decode_request(request);
     EVP_PKEY *there = decoded != NULL ? X509_REQ_get0_pubkey(decoded) : NULL;
     g_autofree char *id = there != NULL ? key_id_of(there) : NULL;
-    gboolean same = g_strcmp0(id, key->id) == 0;
+    gboolean same = id != NULL && g_strcmp0(id, key->id) == 0;
     gboolean is_signed = same && X509_REQ_verify(decoded, there) == 1;
 
     X509_REQ_free(decoded);

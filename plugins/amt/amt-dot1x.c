@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * amt.8021x.get and amt.8021x.set: how the wired port of the engine logs in to the network.
+ * amt.dot1x.get and amt.dot1x.set: how the wired port of the engine logs in to the network.
  *
  * Newer firmware has IPS_IEEE8021xSettings, older AMT_8021XProfile: mostly the same under other names.
  */
@@ -356,7 +356,7 @@ check_taken(GVariant *params, GVariant *found, GError **error)
                 error,
                 POSTERN_ERROR_CONFLICT,
                 "the device said yes, and its %s of 802.1X is not what was asked for: "
-                "amt.8021x.get shows what is so",
+                "amt.dot1x.get shows what is so",
                 names[i]);
     return TRUE;
 }
@@ -427,11 +427,11 @@ static const PosternField *const outputs[] = {
     NULL,
 };
 
-const PosternTask amt_8021x_get_task = {
+const PosternTask amt_dot1x_get_task = {
     .size = sizeof(PosternTask),
     .flags = POSTERN_TASK_READ_ONLY | POSTERN_TASK_IDEMPOTENT,
     .version = 1,
-    .id = "amt.8021x.get",
+    .id = "amt.dot1x.get",
     .summary = "tell how the engine logs in at the wired port",
     .details = "IPS_IEEE8021xSettings, or AMT_8021XProfile of older firmware. Passwords are never shown. Least realm: Endpoint Access "
                "Control; the certificates PT Administration.",
@@ -441,11 +441,11 @@ const PosternTask amt_8021x_get_task = {
     .run = run_get,
 };
 
-const PosternTask amt_8021x_set_task = {
+const PosternTask amt_dot1x_set_task = {
     .size = sizeof(PosternTask),
     .flags = POSTERN_TASK_DISRUPTIVE | POSTERN_TASK_IDEMPOTENT,
     .version = 1,
-    .id = "amt.8021x.set",
+    .id = "amt.dot1x.set",
     .summary = "change how the engine logs in at the wired port, and read back what the device took",
     .details = "What is not named stays. Certificates are named by their handles and checked first. A wrong login cuts the engine off. "
                "Least realm: Endpoint Access Control Admin; the certificates PT Administration.",
