@@ -147,23 +147,31 @@ look_at_ports(Report *report)
             VNC_PORT);
 }
 
-static const char *
-version_in_use(Report *report, char **text)
+/* NULL after a row that says why it cannot be told. */
+static char *
+version_in_use(Report *report)
 {
     const PosternStreamSvc *svc = report->amt->svc.stream;
+    g_autoptr(GError) why = NULL;
     g_autoptr(GVariant) info = NULL;
     PosternStream *stream = svc->connect(report->run,
                                          NULL,
                                          report->amt->tls_port,
                                          amt_stream_options(report->amt, report->params, NULL),
-                                         NULL);
+                                         &why);
 
-    if (stream == NULL)
+    if (stream == NULL) {
+        find_text(report,
+                  SEVERITY_INFO,
+                  "not-read",
+                  "look at the TLS port with amt.diagnose",
+                  "TLS of a new connection: %s",
+                  why->message);
         return NULL;
+    }
     info = svc->info(stream);
-    *text = g_strdup(params_string(info, "tls-version"));
     svc->close(stream);
-    return *text;
+    return g_strdup(params_string(info, "tls-version"));
 }
 
 static gboolean
@@ -181,7 +189,8 @@ look_at_versions(Report *report)
 
     if (report->error != NULL || !report->tls.remote.enabled)
         return;
-    if (version_in_use(report, &used) != NULL && is_old(used)) {
+    used = version_in_use(report);
+    if (used != NULL && is_old(used)) {
         find_text(report,
                   SEVERITY_MEDIUM,
                   "tls-old-version-used",

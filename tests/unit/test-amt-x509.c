@@ -397,6 +397,17 @@ test_versions(void)
     g_assert_false(amt_version_compare("11.-8", "11.8", &order));
 }
 
+/* Of "INTEL-SA-00075" the 75. */
+static int
+number_of(const AmtAdvisory *advisory)
+{
+    guint64 number = 0;
+
+    g_assert_true(g_ascii_string_to_unsigned(
+        advisory->id + strlen("INTEL-SA-"), 10, 0, G_MAXINT, &number, NULL));
+    return (int)number;
+}
+
 static void
 test_advisories(void)
 {
@@ -431,10 +442,7 @@ test_advisories(void)
         g_autoptr(GString) ids = g_string_new(NULL);
         for (guint n = 0; n < found->len; n++)
             g_string_append_printf(
-                ids,
-                "%s%d",
-                n > 0 ? " " : "",
-                atoi(g_array_index(found, AmtAdvisory, n).id + strlen("INTEL-SA-")));
+                ids, "%s%d", n > 0 ? " " : "", number_of(&g_array_index(found, AmtAdvisory, n)));
         if (!g_str_equal(ids->str, rows[i].expected))
             g_error("%s: expected %s, found %s", rows[i].version, rows[i].expected, ids->str);
     }
