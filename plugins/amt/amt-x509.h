@@ -42,6 +42,7 @@ typedef struct {
     guint32 bits;
     char *pem;
 } AmtPublicKey;
+/* `key` is cleared beforehand by the caller, if it held anything. PROTOCOL. */
 gboolean amt_public_key_read(AmtPublicKey *key, const guint8 *data, gsize length, GError **error);
 void amt_public_key_clear(AmtPublicKey *key);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AmtPublicKey, amt_public_key_clear)

@@ -25,6 +25,7 @@ client() {
 }
 client console ca clientAuth,2.16.840.1.113741.1.2.1
 client plainclient ca clientAuth
+client boss ca clientAuth,2.16.840.1.113741.1.2.1
 client stranger other clientAuth,2.16.840.1.113741.1.2.1
 
 # shown ADDRESS OPTION...: SHA-256 of the certificate that a device shows
@@ -156,6 +157,7 @@ judge() {
 is "curl without a certificate is turned away" "$(judge)" 000
 is "curl with one gets in" "$(judge --cert "$work/console.pem")" 303
 is "curl with another authority's does not" "$(judge --cert "$work/stranger.pem")" 000
+is "curl with one of an untrusted name does not" "$(judge --cert "$work/boss.pem")" 000
 is "curl with one that is not for it does not" "$(judge --cert "$work/plainclient.pem")" 000
 run amt.tls.get $net.2
 is "postern without a certificate is turned away" "$status" 1
@@ -198,6 +200,19 @@ run amt.certificate.list $net.1
 is "no certificate is left" "$(count)" 1
 run amt.key.list $net.1
 is "no key is left" "$(count)" 0
+stop_simulator
+
+# TLS that does not work after the commit is seen, and all is put back
+start_simulator --count 1 --first $net.1 --model amt12 --fault '*=tls-fail'
+run amt.tls.enroll ca-file="$work/ca.pem" ca-key-file="$work/ca.key" tls=off $net.1
+like "enroll: no proof" "$out" '"message":"the certificate was not put in place, and the device is as before: '
+run amt.certificate.list tls=off $net.1
+is "enroll: no certificate is left" "$(count)" 1
+like "enroll: TLS is bound as before" "$out" '"read-only":true,"used-by":["tls"]'
+run amt.tls.set accept-plain=no tls=off $net.1
+like "plain stays while TLS does not prove itself" "$out" 'TLS did not prove to work; all was put back as it was: '
+run amt.tls.get tls=off $net.1
+like "and is as it was" "$out" '"accept-plain":true'
 stop_simulator
 
 # other generations: the first binding is made, not changed, and TLS is switched on

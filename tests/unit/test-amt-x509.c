@@ -154,7 +154,7 @@ test_key_34(void)
     guchar *der = NULL;
     int length = i2d_PUBKEY(key, &der);
     g_autoptr(GBytes) spki = g_bytes_new(der, (gsize)length);
-    g_auto(AmtPublicKey) a = {0}, b = {0};
+    g_auto(AmtPublicKey) a = {0}, b = {0}, none = {0};
 
     g_assert_cmpuint(g_bytes_get_size(spki), ==, g_bytes_get_size(pkcs1) + 24);
     read_key(&a, pkcs1);
@@ -162,7 +162,7 @@ test_key_34(void)
     g_assert_cmpstr(a.id, ==, b.id);
     g_assert_cmpuint(a.bits, ==, 2048);
     g_assert_true(g_str_has_prefix(a.pem, "-----BEGIN PUBLIC KEY-----\nMII"));
-    g_assert_false(amt_public_key_read(&b, (const guint8 *)"0", 1, NULL));
+    g_assert_false(amt_public_key_read(&none, (const guint8 *)"0", 1, NULL));
     OPENSSL_free(der);
     EVP_PKEY_free(key);
 }
