@@ -68,6 +68,7 @@ load_ca(Enrolment *e, GError **error)
                        params_string(e->params, "ca-key-password"),
                        now_seconds(),
                        error);
+    amt_file_wipe(key);
     return e->ca != NULL;
 }
 
@@ -223,7 +224,8 @@ undo_binding(Enrolment *e, WsMan *ws)
 static char *
 clean_up(Enrolment *e)
 {
-    g_autoptr(WsMan) ws = amt_open(e->amt, e->run, e->params, NULL);
+    const char *sha256 = e->committed ? e->certificate->sha256 : NULL;
+    g_autoptr(WsMan) ws = amt_reopen(e->amt, e->run, e->params, sha256);
     GString *left = g_string_new(NULL);
 
     if (e->bound && (ws == NULL || !undo_binding(e, ws) || (e->committed && !amt_commit(ws, NULL))))
@@ -265,6 +267,17 @@ add_time(PosternResult *result, const char *name, gint64 seconds)
     result_string(result, name, text);
 }
 
+/* What amt.identify would find now. */
+static void
+observe(const Enrolment *e)
+{
+    PosternResult facts;
+
+    result_begin(&facts);
+    result_string(&facts, "amt.certificate", e->certificate->sha256);
+    amt_observe(e->amt, e->run, result_end(&facts));
+}
+
 static GVariant *
 finish(const Enrolment *e, GError **error)
 {
@@ -286,6 +299,7 @@ finish(const Enrolment *e, GError **error)
     }
     if (!remove_old(e, ws, error))
         return NULL;
+    observe(e);
     result_begin(&result);
     result_uint(&result, "certificate", bound->handle);
     result_uint(&result, "key", amt_handle_of(e->key_id));

@@ -2,6 +2,8 @@
 /* Files that tasks read and write, on a thread that may wait for them. */
 #include "amt-x509.h"
 
+#include <openssl/crypto.h>
+
 typedef struct {
     const char *path, *text;
     gsize most;
@@ -47,6 +49,15 @@ amt_file_read(const Amt *amt, PosternRun *run, const char *path, gsize most, GEr
         return job.content;
     g_clear_pointer(&job.content, g_bytes_unref);
     return NULL;
+}
+
+void
+amt_file_wipe(GBytes *content)
+{
+    gsize length = 0;
+    gconstpointer data = g_bytes_get_data(content, &length);
+
+    OPENSSL_cleanse((gpointer)(gsize)data, length); /* it is ours alone */
 }
 
 static gboolean

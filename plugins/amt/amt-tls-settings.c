@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The web server of a device starts anew after a commit. */
-enum { TRIES = 30, AGAIN_MS = 1000, FIRST_MS = 500 };
+enum { PATIENCE_MS = 30000, AGAIN_MS = 1000, FIRST_MS = 500 };
 
 static const char settings_class[] = "AMT_TLSSettingData";
 static const char context_class[] = "AMT_TLSCredentialContext";
@@ -196,19 +196,21 @@ static gboolean
 prove(const Amt *amt, PosternRun *run, GVariant *given, guint32 port, GError **error)
 {
     g_autoptr(GVariant) options = given != NULL ? g_variant_ref_sink(given) : NULL;
+    gint64 until = g_get_monotonic_time() + PATIENCE_MS * 1000;
     g_autoptr(GError) why = NULL;
 
     if (!amt->svc.run->sleep(run, FIRST_MS, error))
         return FALSE;
-    for (guint i = 0; i < TRIES; i++) {
+    while (!prove_once(amt, run, options, port, &why)) {
+        if (g_get_monotonic_time() > until || amt->svc.run->cancelled(run)) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return FALSE;
+        }
         g_clear_error(&why);
-        if (prove_once(amt, run, options, port, &why))
-            return TRUE;
-        if (i + 1 < TRIES && !amt->svc.run->sleep(run, AGAIN_MS, error))
+        if (!amt->svc.run->sleep(run, AGAIN_MS, error))
             return FALSE;
     }
-    g_propagate_error(error, g_steal_pointer(&why));
-    return FALSE;
+    return TRUE;
 }
 
 gboolean
@@ -223,4 +225,24 @@ amt_plain_prove(const Amt *amt, PosternRun *run, GError **error)
 {
     amt->svc.run->progress(run, -1, "connecting anew without TLS");
     return prove(amt, run, NULL, amt->port, error);
+}
+
+static gboolean
+answers(WsMan *ws)
+{
+    g_auto(AmtTls) tls = {0};
+
+    return ws != NULL && amt_tls_read(ws, &tls, NULL);
+}
+
+WsMan *
+amt_reopen(const Amt *amt, PosternRun *run, GVariant *params, const char *sha256)
+{
+    g_autoptr(WsMan) usual = amt_open(amt, run, params, NULL);
+    g_autoptr(WsMan) pinned = NULL;
+
+    if (answers(usual))
+        return g_steal_pointer(&usual);
+    pinned = sha256 != NULL ? amt_open_pinned(amt, run, params, sha256, NULL) : NULL;
+    return answers(pinned) ? g_steal_pointer(&pinned) : NULL;
 }

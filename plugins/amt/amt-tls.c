@@ -382,7 +382,8 @@ prove(const Change *change, GError **error)
 static gboolean
 put_back(const Change *change)
 {
-    g_autoptr(WsMan) ws = amt_open(change->amt, change->run, change->params, NULL);
+    const char *sha256 = change->shown != NULL ? change->shown->x509->sha256 : NULL;
+    g_autoptr(WsMan) ws = amt_reopen(change->amt, change->run, change->params, sha256);
     gboolean fine = ws != NULL;
 
     if (fine && change->shown != change->bound && change->bound != NULL)

@@ -32,6 +32,9 @@ gboolean amt_tls_prove(
     const Amt *amt, PosternRun *run, GVariant *params, const char *sha256, GError **error);
 /* The same for the plain port. */
 gboolean amt_plain_prove(const Amt *amt, PosternRun *run, GError **error);
+/* A conversation that answers, by whichever way still leads there: as `params` say, or to the certificate with that SHA-256
+ * (NULL: none is expected). NULL: neither does. */
+WsMan *amt_reopen(const Amt *amt, PosternRun *run, GVariant *params, const char *sha256);
 
 /* amt-tls-hello.c: the version below TLS 1.2 that the TLS port takes when it is offered nothing better, static; NULL: none. */
 const char *amt_tls_old_version(const Amt *amt, PosternRun *run);

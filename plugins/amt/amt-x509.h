@@ -81,6 +81,8 @@ GBytes *amt_ca_issue(
 /* amt-files.c: a file of at most `most` bytes, read and written where it may take its time. BAD_PARAM. */
 GBytes *
 amt_file_read(const Amt *amt, PosternRun *run, const char *path, gsize most, GError **error);
+/* Of a file with a secret: leaves nothing of it in memory. */
+void amt_file_wipe(GBytes *content);
 gboolean
 amt_file_write(const Amt *amt, PosternRun *run, const char *path, const char *text, GError **error);
 

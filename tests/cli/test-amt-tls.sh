@@ -117,6 +117,8 @@ run amt.key.remove handle=0 $net.1
 like "and its key" "$out" '"result":{"keys":0}'
 
 # ---- ports ----
+p run amt.tls.set accept-plain=no -c "$login" $net.2
+is "it asks first" "$status" 4
 run amt.tls.set accept-plain=no tls=off $net.2
 like "plain off, asked for by the plain port" "$out" '"enabled":true,"mutual":false,"accept-plain":false'
 curl -s -m 5 "http://$net.2:$port/" >/dev/null 2>&1
