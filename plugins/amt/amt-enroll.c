@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { FILE_MOST = 65536, DAYS_MOST = 3650, NAMES_MOST = 16 };
+enum { FILE_MOST = 65536, DAYS_MOST = 3650, NAMES_MOST = 16, SETTLE_MS = 2000 };
 
 typedef struct {
     const Amt *amt;
@@ -205,13 +205,13 @@ switch_over(Enrolment *e, WsMan *ws, GError **error)
 /* ---- and back ---- */
 
 static void
-note_left(GString *left, const char *id)
+note_left(GString *left, const char *what, guint32 handle)
 {
-    g_string_append_printf(left, "%s%s", left->len > 0 ? ", " : "", id);
+    g_string_append_printf(left, "%s%s %u", left->len > 0 ? ", " : "", what, handle);
 }
 
 static gboolean
-undo_binding(Enrolment *e, WsMan *ws)
+undo_binding(const Enrolment *e, WsMan *ws)
 {
     if (e->settings && !amt_tls_put(ws, &e->tls.remote, NULL))
         return FALSE;
@@ -220,26 +220,82 @@ undo_binding(Enrolment *e, WsMan *ws)
     return wsman_delete(ws, "AMT_TLSCredentialContext", NULL, NULL);
 }
 
-/* What was made goes; what does not go is told. */
-static char *
-clean_up(Enrolment *e)
+static gboolean
+was_there(const GPtrArray *before, gboolean pairs, const char *id)
+{
+    for (guint i = 0; i < before->len; i++) {
+        const char *known = pairs ? ((const AmtPair *)before->pdata[i])->id
+                                  : ((const AmtHeld *)before->pdata[i])->id;
+        if (g_strcmp0(known, id) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Looked at, not remembered: an answer that got lost may have made something, too. */
+static gboolean
+find_left(const Enrolment *e, WsMan *ws, GString *left)
+{
+    g_auto(AmtStore) now = {0};
+
+    if (!amt_store_read(ws, &now, AMT_STORE_PAIRS, NULL))
+        return FALSE;
+    for (guint i = 0; i < now.certificates->len; i++) {
+        const AmtHeld *held = now.certificates->pdata[i];
+        if (!was_there(e->before.certificates, FALSE, held->id))
+            note_left(left, "certificate", held->handle);
+    }
+    for (guint i = 0; i < now.pairs->len; i++) {
+        const AmtPair *pair = now.pairs->pdata[i];
+        if (!was_there(e->before.pairs, TRUE, pair->id))
+            note_left(left, "key pair", pair->handle);
+    }
+    return TRUE;
+}
+
+/* The certificate can go only when nothing is bound to it; and a commit makes the device start its web server anew, so
+ * that what follows must not be on its way meanwhile. */
+static WsMan *
+unbind(const Enrolment *e, gboolean *unbound)
 {
     const char *sha256 = e->committed ? e->certificate->sha256 : NULL;
     g_autoptr(WsMan) ws = amt_reopen(e->amt, e->run, e->params, sha256);
-    GString *left = g_string_new(NULL);
 
-    if (e->bound && (ws == NULL || !undo_binding(e, ws) || (e->committed && !amt_commit(ws, NULL))))
-        note_left(left, "the binding of TLS");
-    if (e->certificate_id != NULL &&
-        (ws == NULL || !wsman_delete(ws, AMT_CERTIFICATE, amt_by_id(e->certificate_id), NULL)))
-        note_left(left, e->certificate_id);
-    if (e->root_id != NULL && e->root_added &&
-        (ws == NULL || !wsman_delete(ws, AMT_CERTIFICATE, amt_by_id(e->root_id), NULL)))
-        note_left(left, e->root_id);
-    if (e->key_id != NULL &&
-        (ws == NULL || !wsman_delete(ws, AMT_KEY_PAIR, amt_by_id(e->key_id), NULL)))
-        note_left(left, e->key_id);
-    return g_string_free(left, FALSE);
+    *unbound = !e->bound || (ws != NULL && undo_binding(e, ws));
+    if (ws == NULL || !e->committed)
+        return g_steal_pointer(&ws);
+    *unbound = amt_commit(ws, NULL) && *unbound;
+    e->amt->svc.run->sleep(e->run, SETTLE_MS, NULL);
+    return amt_reopen(e->amt, e->run, e->params, sha256);
+}
+
+/* What was made goes, as far as it does; what is left then, in words, the caller's. */
+static char *
+clean_up(const Enrolment *e)
+{
+    g_autoptr(GString) left = g_string_new(NULL);
+    gboolean unbound;
+    g_autoptr(WsMan) ws = unbind(e, &unbound);
+
+    if (ws == NULL)
+        return g_strdup("the certificate was not put in place, and the device could not be reached "
+                        "to take back "
+                        "what was made");
+    if (e->certificate_id != NULL)
+        wsman_delete(ws, AMT_CERTIFICATE, amt_by_id(e->certificate_id), NULL);
+    if (e->root_id != NULL && e->root_added)
+        wsman_delete(ws, AMT_CERTIFICATE, amt_by_id(e->root_id), NULL);
+    if (e->key_id != NULL)
+        wsman_delete(ws, AMT_KEY_PAIR, amt_by_id(e->key_id), NULL);
+    if (!find_left(e, ws, left))
+        g_string_assign(left, "what cannot be told, as it could not be read");
+    if (unbound && left->len == 0)
+        return g_strdup("the certificate was not put in place, and the device is as before");
+    return g_strdup_printf(
+        "the certificate was not put in place, and this is left in the device: %s%s%s",
+        unbound ? "" : "the binding of TLS",
+        unbound || left->len == 0 ? "" : ", ",
+        left->str);
 }
 
 /* ---- the old one ---- */
@@ -325,7 +381,7 @@ run_enroll(PosternRun *run, GVariant *params, gpointer self, GError **error)
     g_auto(Enrolment) e = {.amt = self, .run = run, .params = params};
     g_autoptr(GError) why = NULL;
     g_autoptr(WsMan) ws = NULL;
-    g_autofree char *left = NULL;
+    g_autofree char *outcome = NULL;
 
     if (!check_numbers(&e, error) || !load_ca(&e, error))
         return NULL;
@@ -334,14 +390,8 @@ run_enroll(PosternRun *run, GVariant *params, gpointer self, GError **error)
         return NULL;
     if (enroll(&e, ws, &why))
         return finish(&e, error);
-    left = clean_up(&e);
-    g_propagate_prefixed_error(
-        error,
-        g_steal_pointer(&why),
-        "%s%s: ",
-        *left != '\0' ? "the certificate was not put in place, and this is left in the device: "
-                      : "the certificate was not put in place, and the device is as before",
-        left);
+    outcome = clean_up(&e);
+    g_propagate_prefixed_error(error, g_steal_pointer(&why), "%s: ", outcome);
     return NULL;
 }
 

@@ -204,6 +204,13 @@ run amt.key.list $net.1
 is "no key is left" "$(count)" 0
 stop_simulator
 
+# an answer that gets lost is not asked for again, and what it may have made is looked for
+start_simulator --count 1 --first $net.1 --model amt12 --fault '*=lost-answer'
+run amt.tls.enroll ca-file="$work/ca.pem" ca-key-file="$work/ca.key" $net.1
+like "enroll: a lost answer" "$out" '"code":"unreachable","message":"the certificate was not put in place, and the device is as before: '
+stop_simulator
+is "enroll: asked once" "$(grep -o '"action":"GenerateKeyPair"' "$work/state.jsonl" | wc -l)" 1
+
 # TLS that does not work after the commit is seen, and all is put back
 start_simulator --count 1 --first $net.1 --model amt12 --fault '*=tls-fail'
 run amt.tls.enroll ca-file="$work/ca.pem" ca-key-file="$work/ca.key" tls=off $net.1
