@@ -400,6 +400,12 @@ look_at_pings(Report *report)
              "answers-rmcp-ping",
              "the device tells everybody who asks that it has AMT",
              "amt.general.set answers-rmcp-ping=no, where nobody looks for devices that way");
+    if (general != NULL && params_bool(general, "PingResponseEnabled", FALSE))
+        find(report,
+             SEVERITY_INFO,
+             "answers-ping",
+             "the engine answers pings while the machine is off",
+             "amt.general.set answers-ping=no, where nothing watches machines that way");
 }
 
 /* ---- firmware ---- */
