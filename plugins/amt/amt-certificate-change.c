@@ -36,7 +36,7 @@ static gboolean
 check_new(
     const AmtStore *store, const AmtX509 *x509, const char *kind, const char *path, GError **error)
 {
-    if (x509->not_after < g_get_real_time() / G_USEC_PER_SEC)
+    if (amt_x509_days_left(x509) < 0)
         return postern_fail(error,
                             POSTERN_ERROR_BAD_PARAM,
                             "the certificate in %s (%s) has expired",
@@ -197,37 +197,50 @@ hand_out(const Amt *amt, PosternRun *run, GBytes *request, const char *path, GEr
     return result_end(&result);
 }
 
+static const AmtPair *
+find_pair(const AmtStore *store, guint32 handle, GError **error)
+{
+    const AmtPair *pair = amt_store_pair(store, handle);
+
+    if (pair != NULL && pair->key.id != NULL)
+        return pair;
+    postern_fail(
+        error,
+        POSTERN_ERROR_BAD_PARAM,
+        "there is no key pair %u in the device that can be read: amt.key.list shows those that "
+        "are, amt.key.generate makes one",
+        handle);
+    return NULL;
+}
+
 static GVariant *
 run_request(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
-    g_autoptr(WsMan) ws = amt_open(self, run, params, error);
-    guint32 handle = params_uint(params, "key", 0);
     g_auto(GStrv) names = params_strv(params, "names");
+    g_autoptr(WsMan) ws = NULL;
     g_auto(AmtStore) store = {0};
     g_autoptr(GBytes) request = NULL;
     const AmtPair *pair;
 
-    if (ws == NULL || !amt_store_read(ws, &store, AMT_STORE_PAIRS, error))
-        return NULL;
-    pair = amt_store_pair(&store, handle);
-    if (pair == NULL || pair->key.id == NULL ||
-        (names != NULL && g_strv_length(names) > NAMES_MOST)) {
-        postern_fail(
-            error,
-            POSTERN_ERROR_BAD_PARAM,
-            pair == NULL || pair->key.id == NULL
-                ? "there is no key pair %u in the device that can be read: amt.key.list shows "
-                  "those that are, amt.key.generate makes one"
-                : "more names than a device can take with key %u, expected 16 at most",
-            handle);
+    if (names != NULL && g_strv_length(names) > NAMES_MOST) {
+        postern_fail(error,
+                     POSTERN_ERROR_BAD_PARAM,
+                     "%u names are given, expected %d at most",
+                     g_strv_length(names),
+                     NAMES_MOST);
         return NULL;
     }
-    request = amt_request_sign(ws,
-                               pair,
-                               params_string(params, "common-name"),
-                               params_string(params, "organization"),
-                               (const char *const *)names,
-                               error);
+    ws = amt_open(self, run, params, error);
+    if (ws == NULL || !amt_store_read(ws, &store, AMT_STORE_PAIRS, error))
+        return NULL;
+    pair = find_pair(&store, params_uint(params, "key", 0), error);
+    if (pair != NULL)
+        request = amt_request_sign(ws,
+                                   pair,
+                                   params_string(params, "common-name"),
+                                   params_string(params, "organization"),
+                                   (const char *const *)names,
+                                   error);
     return request != NULL ? hand_out(self, run, request, params_string(params, "file"), error)
                            : NULL;
 }

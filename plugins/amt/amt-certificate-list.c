@@ -2,30 +2,13 @@
 /* amt.certificate.list and amt.certificate.expiry: what certificates the device has, and for how long. */
 #include "amt-store.h"
 
-enum { DAY = 86400 };
-
-static gint64
-days_left(const AmtX509 *x509)
-{
-    return (x509->not_after - g_get_real_time() / G_USEC_PER_SEC) / DAY;
-}
-
-static void
-add_time(PosternResult *result, const char *name, gint64 seconds)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
-    g_autofree char *text = time != NULL ? g_date_time_format_iso8601(time) : NULL;
-
-    result_string(result, name, text);
-}
-
 static void
 add_x509(PosternResult *row, const AmtX509 *x509)
 {
     result_string(row, "issuer", x509->issuer);
-    add_time(row, "not-before", x509->not_before);
-    add_time(row, "not-after", x509->not_after);
-    result_value(row, "days-left", g_variant_new_int64(days_left(x509)));
+    amt_result_time(row, "not-before", x509->not_before);
+    amt_result_time(row, "not-after", x509->not_after);
+    result_value(row, "days-left", g_variant_new_int64(amt_x509_days_left(x509)));
     result_string(row, "serial", x509->serial);
     result_string(row, "sha256", x509->sha256);
     result_string(row, "key", x509->key);
@@ -94,10 +77,8 @@ typedef struct {
 static GVariant *
 count_one(const AmtHeld *held, gint64 soon, Count *count)
 {
-    gint64 days = days_left(held->x509);
-    const char *word = held->x509->not_after < g_get_real_time() / G_USEC_PER_SEC
-                           ? "expired"
-                           : word_of(days, soon);
+    gint64 days = amt_x509_days_left(held->x509);
+    const char *word = word_of(days, soon);
     PosternResult row;
 
     count->expired += g_str_equal(word, "expired");
@@ -109,7 +90,7 @@ count_one(const AmtHeld *held, gint64 soon, Count *count)
     result_string(&row, "subject", held->x509->subject);
     result_string(&row, "state", word);
     result_value(&row, "days-left", g_variant_new_int64(days));
-    add_time(&row, "not-after", held->x509->not_after);
+    amt_result_time(&row, "not-after", held->x509->not_after);
     result_value(&row, "used-by", amt_use_words(held->uses));
     return result_end(&row);
 }

@@ -314,15 +314,6 @@ remove_old(const Enrolment *e, WsMan *ws, GError **error)
            (pair == NULL || wsman_delete(ws, AMT_KEY_PAIR, amt_by_id(pair->id), error));
 }
 
-static void
-add_time(PosternResult *result, const char *name, gint64 seconds)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
-    g_autofree char *text = time != NULL ? g_date_time_format_iso8601(time) : NULL;
-
-    result_string(result, name, text);
-}
-
 /* What amt.identify would find now. */
 static void
 observe(const Enrolment *e)
@@ -361,7 +352,7 @@ finish(const Enrolment *e, GError **error)
     result_uint(&result, "key", amt_handle_of(e->key_id));
     result_string(&result, "subject", e->certificate->subject);
     result_string(&result, "issuer", e->certificate->issuer);
-    add_time(&result, "not-after", e->certificate->not_after);
+    amt_result_time(&result, "not-after", e->certificate->not_after);
     result_string(&result, "sha256", e->certificate->sha256);
     result_bool(&result, "root-added", e->root_added);
     return result_end(&result);

@@ -5,14 +5,7 @@
 
 #include <string.h>
 
-enum {
-    VNC_PORT = 5900,
-    ADMIN_MODE = 2,
-    RSA_LEAST = 2048,
-    EC_LEAST = 224,
-    MAINTAINED_FROM = 11,
-    DAY = 86400
-};
+enum { VNC_PORT = 5900, ADMIN_MODE = 2, RSA_LEAST = 2048, EC_LEAST = 224, MAINTAINED_FROM = 11 };
 
 typedef enum { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITIES } Severity;
 
@@ -252,12 +245,12 @@ is_weak_hash(const AmtX509 *x509)
 static void
 look_at_one(Report *report, const AmtHeld *held)
 {
-    gint64 days = (held->x509->not_after - g_get_real_time() / G_USEC_PER_SEC) / DAY;
+    gint64 days = amt_x509_days_left(held->x509);
     gboolean used = held->uses != 0;
     const char *renew =
         used ? "amt.tls.enroll gives TLS a new one" : "amt.certificate.remove, if nothing needs it";
 
-    if (held->x509->not_after < g_get_real_time() / G_USEC_PER_SEC)
+    if (days < 0)
         find_text(report,
                   used ? SEVERITY_HIGH : SEVERITY_LOW,
                   "certificate-expired",

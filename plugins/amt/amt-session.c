@@ -224,3 +224,12 @@ amt_put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value
     stored = wsman_put(ws, class_name, NULL, result_end(&values), FALSE, error);
     return stored != NULL;
 }
+
+void
+amt_result_time(PosternResult *result, const char *name, gint64 seconds)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
+    g_autofree char *text = time != NULL ? g_date_time_format_iso8601(time) : NULL;
+
+    result_string(result, name, text);
+}

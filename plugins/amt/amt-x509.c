@@ -8,6 +8,8 @@
 
 #define REMOTE_CONSOLE "2.16.840.1.113741.1.2.1"
 
+enum { DAY = 86400 };
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
 
@@ -211,6 +213,14 @@ amt_x509_free(AmtX509 *x509)
     g_free(x509->key_id);
     g_free(x509->common_name);
     g_free(x509);
+}
+
+gint64
+amt_x509_days_left(const AmtX509 *x509)
+{
+    gint64 seconds = x509->not_after - g_get_real_time() / G_USEC_PER_SEC;
+
+    return seconds >= 0 ? seconds / DAY : -((DAY - 1 - seconds) / DAY);
 }
 
 gboolean

@@ -28,6 +28,8 @@ typedef struct {
 AmtX509 *amt_x509_read(const guint8 *data, gsize length, GError **error);
 void amt_x509_free(AmtX509 *x509); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AmtX509, amt_x509_free)
+/* Whole days until its end by our clock; below 0: it has ended. */
+gint64 amt_x509_days_left(const AmtX509 *x509);
 /* TRUE if `issuer` made the signature of `x509`. */
 gboolean amt_x509_issued_by(const AmtX509 *x509, const AmtX509 *issuer);
 /* Every certificate of a PEM or DER file, in its order; other blocks are passed over. Of AmtX509, maybe empty. */

@@ -64,6 +64,9 @@ gboolean amt_request_state(WsMan *ws, const char *class_name, guint32 state, GEr
 /* Put of a singleton with one property changed; takes a floating `value`. */
 gboolean amt_put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value, GError **error);
 
+/* A time in seconds since 1970 as RFC 3339; what is no time is not added. */
+void amt_result_time(PosternResult *result, const char *name, gint64 seconds);
+
 /* amt-codes.c */
 typedef struct {
     guint32 code;
