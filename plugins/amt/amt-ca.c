@@ -63,11 +63,12 @@ static gboolean
 check(const AmtCa *ca, const char *path, const char *key_path, gint64 now, GError **error)
 {
     if (ca->key == NULL)
-        return postern_fail(error,
-                            POSTERN_ERROR_BAD_PARAM,
-                            "cannot read a private key from %s, expected PEM; if it has a password, "
-                            "give it as ca-key-password",
-                            key_path);
+        return postern_fail(
+            error,
+            POSTERN_ERROR_BAD_PARAM,
+            "cannot read a private key from %s, expected PEM; if it has a password, "
+            "give it as ca-key-password",
+            key_path);
     if (X509_check_private_key(ca->certificate, ca->key) != 1) {
         ERR_clear_error();
         return postern_fail(error,
@@ -135,8 +136,7 @@ copy_names(X509 *certificate, X509_REQ *request)
 {
     X509_EXTENSIONS *all = X509_REQ_get_extensions(request);
     int place = X509v3_get_ext_by_NID(all, NID_subject_alt_name, -1);
-    gboolean fine =
-        place < 0 || X509_add_ext(certificate, X509v3_get_ext(all, place), -1) == 1;
+    gboolean fine = place < 0 || X509_add_ext(certificate, X509v3_get_ext(all, place), -1) == 1;
 
     sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free);
     return fine;
@@ -170,14 +170,20 @@ set_times(X509 *certificate, const AmtX509 *ca, guint32 days, gint64 now)
 }
 
 static gboolean
-fill_in(X509 *certificate, const AmtCa *ca, X509_REQ *request, guint32 days, gboolean client, gint64 now)
+fill_in(X509 *certificate,
+        const AmtCa *ca,
+        X509_REQ *request,
+        guint32 days,
+        gboolean client,
+        gint64 now)
 {
     return X509_set_version(certificate, 2) == 1 && set_serial(certificate) &&
            set_times(certificate, ca->described, days, now) &&
            X509_set_subject_name(certificate, X509_REQ_get_subject_name(request)) == 1 &&
            X509_set_issuer_name(certificate, X509_get_subject_name(ca->certificate)) == 1 &&
            X509_set_pubkey(certificate, X509_REQ_get0_pubkey(request)) == 1 &&
-           add_extension(certificate, ca->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+           add_extension(
+               certificate, ca->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(certificate,
                          ca->certificate,
                          NID_key_usage,
@@ -190,7 +196,8 @@ fill_in(X509 *certificate, const AmtCa *ca, X509_REQ *request, guint32 days, gbo
 }
 
 GBytes *
-amt_ca_issue(const AmtCa *ca, GBytes *request, guint32 days, gboolean client, gint64 now, GError **error)
+amt_ca_issue(
+    const AmtCa *ca, GBytes *request, guint32 days, gboolean client, gint64 now, GError **error)
 {
     gsize length = 0;
     const guint8 *at = g_bytes_get_data(request, &length);
@@ -209,10 +216,11 @@ amt_ca_issue(const AmtCa *ca, GBytes *request, guint32 days, gboolean client, gi
     X509_REQ_free(decoded);
     ERR_clear_error();
     if (bytes == NULL)
-        postern_fail(error,
-                     POSTERN_ERROR_INTERNAL,
-                     "cannot sign a certificate with %s: its key may be of a kind that does not sign "
-                     "with SHA-256",
-                     ca->described->subject);
+        postern_fail(
+            error,
+            POSTERN_ERROR_INTERNAL,
+            "cannot sign a certificate with %s: its key may be of a kind that does not sign "
+            "with SHA-256",
+            ca->described->subject);
     return bytes;
 }

@@ -10,8 +10,7 @@
 #include <rmcp-presence.h>
 #include <string.h>
 
-#define CONNECT_MS 3000
-#define SKEW_MOST  60
+#define SKEW_MOST 60
 
 typedef struct {
     const Amt *amt;
@@ -25,31 +24,6 @@ typedef struct {
 } Diagnosis;
 
 /* ---- ports ---- */
-
-static const char *
-port_state(Diagnosis *d, guint32 port, GError **error)
-{
-    const PosternStreamSvc *svc = d->amt->svc.stream;
-    g_autoptr(GError) why = NULL;
-    PosternResult options;
-    PosternStream *stream;
-
-    result_begin(&options);
-    result_uint(&options, "timeout-ms", CONNECT_MS);
-    stream = svc->connect(d->run, NULL, port, result_end(&options), &why);
-    if (stream != NULL) {
-        svc->close(stream);
-        return "open";
-    }
-    if (why->code == POSTERN_ERROR_REFUSED)
-        return "closed";
-    if (why->code == POSTERN_ERROR_TIMEOUT && !d->amt->svc.run->cancelled(d->run))
-        return "silent";
-    if (why->code == POSTERN_ERROR_UNREACHABLE)
-        return "unreachable";
-    g_propagate_error(error, g_steal_pointer(&why));
-    return NULL;
-}
 
 /* Who says so by the ping knows best; else a machine that is up and has nothing open has it switched off. */
 static void
@@ -131,7 +105,7 @@ check_ports(Diagnosis *d, GError **error)
     g_autoptr(GString) found = g_string_new(NULL);
 
     for (guint i = 0; i < G_N_ELEMENTS(ports); i++) {
-        const char *state = ports[i] != 0 ? port_state(d, ports[i], error) : "";
+        const char *state = ports[i] != 0 ? amt_port_state(d->amt, d->run, ports[i], error) : "";
 
         if (state == NULL)
             return FALSE;

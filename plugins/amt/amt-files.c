@@ -2,6 +2,8 @@
 /* Files that tasks read and write, on a thread that may wait for them. */
 #include "amt-x509.h"
 
+#include <openssl/crypto.h>
+
 typedef struct {
     const char *path, *text;
     gsize most;
@@ -26,7 +28,8 @@ read_job(gpointer data, GCancellable *cancellable, GError **error)
 
     if (stream == NULL)
         return failed("read", job->path, why, error);
-    job->content = g_input_stream_read_bytes(G_INPUT_STREAM(stream), job->most + 1, cancellable, &why);
+    job->content =
+        g_input_stream_read_bytes(G_INPUT_STREAM(stream), job->most + 1, cancellable, &why);
     if (job->content == NULL)
         return failed("read", job->path, why, error);
     return g_bytes_get_size(job->content) <= job->most ||
@@ -48,13 +51,23 @@ amt_file_read(const Amt *amt, PosternRun *run, const char *path, gsize most, GEr
     return NULL;
 }
 
+void
+amt_file_wipe(GBytes *content)
+{
+    gsize length = 0;
+    gconstpointer data = g_bytes_get_data(content, &length);
+
+    OPENSSL_cleanse((gpointer)(gsize)data, length); /* it is ours alone */
+}
+
 static gboolean
 write_job(gpointer data, GCancellable *cancellable, GError **error)
 {
     const FileJob *job = data;
     GError *why = NULL;
 
-    return g_file_set_contents(job->path, job->text, -1, &why) || failed("write", job->path, why, error);
+    return g_file_set_contents(job->path, job->text, -1, &why) ||
+           failed("write", job->path, why, error);
 }
 
 gboolean

@@ -2,6 +2,8 @@
 /* A conversation as configuration and parameters want it. */
 #include "amt-needs.h"
 
+enum { CONNECT_MS = 3000 };
+
 /* What a task may say itself; the rest is the configuration's. */
 typedef struct {
     const char *tls, *pin, *ca_file, *certificate_file, *key_file;
@@ -81,6 +83,21 @@ amt_unverified_options(const Amt *amt)
     return make_options(&open, &none, FALSE);
 }
 
+GVariant *
+amt_stream_options(const Amt *amt, GVariant *params, const char *sha256)
+{
+    Policy own = {0};
+    PosternResult options;
+
+    read_policy(params, &own);
+    result_begin(&options);
+    result_string(&options, "tls", "require");
+    result_uint(&options, "timeout-ms", amt->timeout_ms);
+    result_string(&options, "tls-pin", sha256);
+    add_own_certificate(&options, amt, &own);
+    return result_end(&options);
+}
+
 void
 amt_options_init(Amt *amt)
 {
@@ -151,6 +168,46 @@ amt_is_lost(WsMan *ws, const GError *why)
             g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_TIMEOUT) ||
             g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_TLS) ||
             g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_PROTOCOL));
+}
+
+WsMan *
+amt_open_pinned(
+    const Amt *amt, PosternRun *run, GVariant *params, const char *sha256, GError **error)
+{
+    Amt only = *amt;
+    Policy own = {0};
+
+    only.tls_ca_file = NULL;
+    read_policy(params, &own);
+    own.tls = sha256 != NULL ? "require" : "off";
+    own.pin = sha256;
+    own.ca_file = NULL;
+    return wsman_open(&amt->svc, run, &amt_profile, make_options(&only, &own, TRUE), error);
+}
+
+const char *
+amt_port_state(const Amt *amt, PosternRun *run, guint32 port, GError **error)
+{
+    const PosternStreamSvc *svc = amt->svc.stream;
+    g_autoptr(GError) why = NULL;
+    PosternResult options;
+    PosternStream *stream;
+
+    result_begin(&options);
+    result_uint(&options, "timeout-ms", CONNECT_MS);
+    stream = svc->connect(run, NULL, port, result_end(&options), &why);
+    if (stream != NULL) {
+        svc->close(stream);
+        return "open";
+    }
+    if (why->code == POSTERN_ERROR_REFUSED)
+        return "closed";
+    if (why->code == POSTERN_ERROR_TIMEOUT && !amt->svc.run->cancelled(run))
+        return "silent";
+    if (why->code == POSTERN_ERROR_UNREACHABLE)
+        return "unreachable";
+    g_propagate_error(error, g_steal_pointer(&why));
+    return NULL;
 }
 
 static gboolean
@@ -254,4 +311,13 @@ amt_put_one(WsMan *ws, const char *class_name, const char *name, GVariant *value
     result_value(&values, name, value);
     stored = wsman_put(ws, class_name, NULL, result_end(&values), FALSE, error);
     return stored != NULL;
+}
+
+void
+amt_result_time(PosternResult *result, const char *name, gint64 seconds)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
+    g_autofree char *text = time != NULL ? g_date_time_format_iso8601(time) : NULL;
+
+    result_string(result, name, text);
 }

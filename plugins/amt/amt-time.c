@@ -30,19 +30,10 @@ amt_device_clock(WsMan *ws, GError **error)
 }
 
 static void
-add_time(PosternResult *result, const char *name, gint64 seconds)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
-    g_autofree char *text = g_date_time_format_iso8601(time);
-
-    result_string(result, name, text);
-}
-
-static void
 add_clocks(PosternResult *result, gint64 theirs, gint64 ours)
 {
-    add_time(result, "device-time", theirs);
-    add_time(result, "host-time", ours);
+    amt_result_time(result, "device-time", theirs);
+    amt_result_time(result, "host-time", ours);
     result_value(result, "ahead-seconds", g_variant_new_int64(theirs - ours));
 }
 

@@ -6,6 +6,10 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#define REMOTE_CONSOLE "2.16.840.1.113741.1.2.1"
+
+enum { DAY = 86400 };
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
 
@@ -101,6 +105,32 @@ hash_of(X509 *certificate)
     return g_ascii_strdown(OBJ_nid2sn(digest), -1);
 }
 
+static char *
+common_name_of(const X509 *certificate)
+{
+    char name[256];
+    int length = X509_NAME_get_text_by_NID(
+        X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
+
+    return length > 0 ? g_utf8_make_valid(name, length) : NULL;
+}
+
+static gboolean
+is_for_console(X509 *certificate)
+{
+    EXTENDED_KEY_USAGE *usage = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
+    gboolean client = FALSE, console = FALSE;
+    char text[64];
+
+    for (int i = 0; usage != NULL && i < sk_ASN1_OBJECT_num(usage); i++) {
+        const ASN1_OBJECT *one = sk_ASN1_OBJECT_value(usage, i);
+        client |= OBJ_obj2nid(one) == NID_client_auth;
+        console |= OBJ_obj2txt(text, sizeof text, one, 1) > 0 && g_str_equal(text, REMOTE_CONSOLE);
+    }
+    EXTENDED_KEY_USAGE_free(usage);
+    return client && console;
+}
+
 /* ---- certificates ---- */
 
 static X509 *
@@ -146,6 +176,8 @@ describe(X509 *certificate, GBytes *der)
     x509->not_after = seconds_of(X509_get0_notAfter(certificate));
     x509->self_signed = X509_self_signed(certificate, 0) == 1;
     x509->ca = X509_check_ca(certificate) > 0;
+    x509->common_name = common_name_of(certificate);
+    x509->for_console = is_for_console(certificate);
     ERR_clear_error();
     return x509;
 }
@@ -179,7 +211,16 @@ amt_x509_free(AmtX509 *x509)
     g_free(x509->sha256);
     g_free(x509->hash);
     g_free(x509->key_id);
+    g_free(x509->common_name);
     g_free(x509);
+}
+
+gint64
+amt_x509_days_left(const AmtX509 *x509)
+{
+    gint64 seconds = x509->not_after - g_get_real_time() / G_USEC_PER_SEC;
+
+    return seconds >= 0 ? seconds / DAY : -((DAY - 1 - seconds) / DAY);
 }
 
 gboolean
@@ -188,53 +229,66 @@ amt_x509_issued_by(const AmtX509 *x509, const AmtX509 *issuer)
     g_autoptr(X509) child = decode_bytes(x509->der);
     g_autoptr(X509) parent = decode_bytes(issuer->der);
     EVP_PKEY *key = X509_get0_pubkey(parent);
-    gboolean fine = X509_NAME_cmp(X509_get_issuer_name(child), X509_get_subject_name(parent)) == 0 &&
-                    key != NULL && X509_verify(child, key) == 1;
+    gboolean fine =
+        X509_NAME_cmp(X509_get_issuer_name(child), X509_get_subject_name(parent)) == 0 &&
+        key != NULL && X509_verify(child, key) == 1;
 
     ERR_clear_error();
     return fine;
 }
 
-/* Every certificate between BEGIN and END lines; other blocks are passed over. */
-static guint
-count_pem(const guint8 *data, gsize length, X509 **first)
+static void
+free_x509(gpointer data)
 {
+    amt_x509_free(data);
+}
+
+static void
+take_encoded(GPtrArray *all, const X509 *certificate)
+{
+    guchar *bytes = NULL;
+    int size = i2d_X509(certificate, &bytes);
+    AmtX509 *x509 = size > 0 ? amt_x509_read(bytes, (gsize)size, NULL) : NULL;
+
+    OPENSSL_free(bytes);
+    if (x509 != NULL)
+        g_ptr_array_add(all, x509);
+}
+
+GPtrArray *
+amt_x509_read_all(GBytes *content)
+{
+    gsize length = 0;
+    const guint8 *data = g_bytes_get_data(content, &length);
+    GPtrArray *all = g_ptr_array_new_with_free_func(free_x509);
+    AmtX509 *only = amt_x509_read(data, length, NULL);
     BIO *memory = BIO_new_mem_buf(data, (int)length);
-    guint count = 0;
     X509 *one;
 
-    while ((one = PEM_read_bio_X509(memory, NULL, NULL, NULL)) != NULL)
-        if (count++ == 0)
-            *first = one;
-        else
-            X509_free(one);
+    if (only != NULL)
+        g_ptr_array_add(all, only);
+    while (only == NULL && (one = PEM_read_bio_X509(memory, NULL, NULL, NULL)) != NULL) {
+        take_encoded(all, one);
+        X509_free(one);
+    }
     ERR_clear_error();
     BIO_free(memory);
-    return count;
+    return all;
 }
 
 AmtX509 *
 amt_x509_read_file(GBytes *content, const char *path, GError **error)
 {
-    gsize length = 0;
-    const guint8 *data = g_bytes_get_data(content, &length);
-    g_autoptr(X509) certificate = decode(data, length);
-    guint count = certificate != NULL ? 1 : count_pem(data, length, &certificate);
-    g_autoptr(GBytes) der = NULL;
-    guchar *bytes = NULL;
-    int size = count == 1 ? i2d_X509(certificate, &bytes) : 0;
+    g_autoptr(GPtrArray) all = amt_x509_read_all(content);
 
-    if (size > 0)
-        der = g_bytes_new(bytes, (gsize)size);
-    OPENSSL_free(bytes);
-    if (der != NULL && size <= AMT_X509_MOST)
-        return describe(certificate, der);
+    if (all->len == 1)
+        return g_ptr_array_steal_index(all, 0);
     postern_fail(error,
                  POSTERN_ERROR_BAD_PARAM,
-                 "%s holds %u certificates%s, expected one, in PEM or DER",
+                 "%s holds %u certificates, expected one, in PEM or DER, of at most %d bytes",
                  path,
-                 count,
-                 size > AMT_X509_MOST ? " (of a size that no device takes)" : "");
+                 all->len,
+                 AMT_X509_MOST);
     return NULL;
 }
 
@@ -271,7 +325,8 @@ amt_public_key_read(AmtPublicKey *key, const guint8 *data, gsize length, GError 
     if (decoded == NULL)
         return postern_fail(error,
                             POSTERN_ERROR_PROTOCOL,
-                            "%" G_GSIZE_FORMAT " bytes are no public key, expected DER of PKCS#1 or "
+                            "%" G_GSIZE_FORMAT
+                            " bytes are no public key, expected DER of PKCS#1 or "
                             "SubjectPublicKeyInfo",
                             length);
     size = i2d_PUBKEY(decoded, &bytes);
@@ -297,13 +352,9 @@ amt_public_key_clear(AmtPublicKey *key)
 static gboolean
 add_entry(X509_NAME *name, const char *kind, const char *value)
 {
-    return value == NULL || X509_NAME_add_entry_by_txt(name,
-                                                       kind,
-                                                       MBSTRING_UTF8,
-                                                       (const unsigned char *)value,
-                                                       -1,
-                                                       -1,
-                                                       0) == 1;
+    return value == NULL ||
+           X509_NAME_add_entry_by_txt(
+               name, kind, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) == 1;
 }
 
 static GENERAL_NAMES *
@@ -312,7 +363,8 @@ dns_names(const char *common_name, const char *const *names)
     const char *const only[] = {common_name, NULL};
     GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
 
-    for (const char *const *at = names != NULL && names[0] != NULL ? names : only; *at != NULL; at++) {
+    for (const char *const *at = names != NULL && names[0] != NULL ? names : only; *at != NULL;
+         at++) {
         GENERAL_NAME *one = GENERAL_NAME_new();
         ASN1_IA5STRING *text = ASN1_IA5STRING_new();
 
@@ -407,7 +459,7 @@ amt_request_check(GBytes *request, const AmtPublicKey *key, GError **error)
     X509_REQ *decoded = decode_request(request);
     EVP_PKEY *there = decoded != NULL ? X509_REQ_get0_pubkey(decoded) : NULL;
     g_autofree char *id = there != NULL ? key_id_of(there) : NULL;
-    gboolean same = g_strcmp0(id, key->id) == 0;
+    gboolean same = id != NULL && g_strcmp0(id, key->id) == 0;
     gboolean is_signed = same && X509_REQ_verify(decoded, there) == 1;
 
     X509_REQ_free(decoded);

@@ -48,6 +48,8 @@ extern const char *const amt_credentials[];
 GVariant *amt_http_options(const Amt *amt, GVariant *params, gboolean login);
 /* To look at any certificate, whatever the policy trusts; without a login. Floating. */
 GVariant *amt_unverified_options(const Amt *amt);
+/* For PosternStreamSvc.connect() over TLS to the device, taking the certificate with that SHA-256 (NULL: any) only. Floating. */
+GVariant *amt_stream_options(const Amt *amt, GVariant *params, const char *sha256);
 void amt_options_init(Amt *amt); /* once the rest of it is filled in */
 void amt_options_clear(Amt *amt);
 WsMan *amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error);
@@ -56,6 +58,11 @@ WsMan *
 amt_open_at(const Amt *amt, PosternRun *run, GVariant *params, const char *host, GError **error);
 /* The request may have arrived although its answer did not: what it asked for may be so. */
 gboolean amt_is_lost(WsMan *ws, const GError *why);
+/* The same over TLS only, taking the certificate with that SHA-256 and no other, whatever else is trusted; NULL: plain only. */
+WsMan *amt_open_pinned(
+    const Amt *amt, PosternRun *run, GVariant *params, const char *sha256, GError **error);
+/* "open", "closed", "silent" or "unreachable"; NULL with `error`. */
+const char *amt_port_state(const Amt *amt, PosternRun *run, guint32 port, GError **error);
 /* A Get failed in a way that makes it worth while to look for the same by an enumeration. */
 gboolean amt_ask_otherwise(WsMan *ws, const GError *why);
 /* The only instance of a class: Get, or where a release wants keys for that, the first of an enumeration. NULL
@@ -88,6 +95,9 @@ gboolean amt_features_read(WsMan *ws, AmtFeatures *features, GError **error);
 /* Writes what differs, and reads back whether the device took it. */
 gboolean
 amt_features_change(WsMan *ws, const AmtFeatures *now, const AmtFeatures *wanted, GError **error);
+
+/* A time in seconds since 1970 as RFC 3339; what is no time is not added. */
+void amt_result_time(PosternResult *result, const char *name, gint64 seconds);
 
 /* amt-codes.c */
 typedef struct {
@@ -136,6 +146,22 @@ extern const PosternTask amt_auditlog_policy_get_task;
 extern const PosternTask amt_auditlog_policy_set_task;
 extern const PosternTask amt_auditlog_sign_set_task;
 extern const PosternTask amt_auditlog_sign_verify_task;
+extern const PosternTask amt_dot1x_get_task;
+extern const PosternTask amt_dot1x_set_task;
+extern const PosternTask amt_certificate_add_task;
+extern const PosternTask amt_certificate_expiry_task;
+extern const PosternTask amt_certificate_list_task;
+extern const PosternTask amt_certificate_remove_task;
+extern const PosternTask amt_certificate_request_task;
+extern const PosternTask amt_crl_add_task;
+extern const PosternTask amt_crl_list_task;
+extern const PosternTask amt_key_generate_task;
+extern const PosternTask amt_key_list_task;
+extern const PosternTask amt_key_remove_task;
+extern const PosternTask amt_security_report_task;
+extern const PosternTask amt_tls_enroll_task;
+extern const PosternTask amt_tls_get_task;
+extern const PosternTask amt_tls_set_task;
 extern const PosternTask amt_eventlog_get_task;
 extern const PosternTask amt_eventlog_clear_task;
 extern const PosternTask amt_features_get_task;

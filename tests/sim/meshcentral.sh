@@ -19,3 +19,5 @@ if ! test -f "$cache/$scripts/amt-redir-ws-0.1.0.js"; then
     rm -rf "$cache.$$"
 fi
 test -f "$cache/$scripts/amt-redir-ws-0.1.0.js" || skip_all "meshcentral $version cannot be had from the npm registry"
+meshcentral=$cache/package/amt
+export meshcentral

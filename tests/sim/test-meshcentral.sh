@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/meshcentral.sh"
 
 judge() {
-    timeout 90 node "$here/meshcentral.js" "$cache/package/amt" "$@"
+    timeout 90 node "$here/meshcentral.js" "$meshcentral" "$@"
 }
 
 sim_start 127.201.0.1 --count 8 --model amt8,amt9,amt11.8,amt12,amt12-keepalive,amt15,amt16,amt19

@@ -132,7 +132,7 @@ stop(Server *server)
 
 typedef struct {
     guint16 port, plain_port; /* 0: the default */
-    const char *policy, *pin, *ca;
+    const char *policy, *pin, *ca, *certificate, *key;
     gboolean no_legacy;
     guint count;
     GVariant *peer;
@@ -155,6 +155,10 @@ get(PosternRun *run, GVariant *params, gpointer self, GError **error)
         g_variant_dict_insert(&dict, "tls-pin", "s", plan->pin);
     if (plan->ca != NULL)
         g_variant_dict_insert(&dict, "tls-ca-file", "s", plan->ca);
+    if (plan->certificate != NULL)
+        g_variant_dict_insert(&dict, "tls-certificate-file", "s", plan->certificate);
+    if (plan->key != NULL)
+        g_variant_dict_insert(&dict, "tls-key-file", "s", plan->key);
     http = http_service.open(run, g_variant_dict_end(&dict), error);
     if (http == NULL)
         g_clear_pointer(&result, g_variant_unref);
@@ -292,6 +296,39 @@ test_ca(void)
     assert_failed(outcome, POSTERN_ERROR_BAD_PARAM, "/nonexistent/roots.pem");
     plan_clear(&plan);
     outcome_free(outcome);
+    stop(&server);
+}
+
+/* A device that wants a certificate of ours, and one that it knows. */
+static void
+test_own_certificate(void)
+{
+    g_autofree char *device = path_of("device.pem"), *device_key = path_of("device.key");
+    g_autofree char *other = path_of("other.pem"), *other_key = path_of("other.key");
+    const struct {
+        const char *certificate, *key, *words;
+        PosternError code;
+    } rows[] = {
+        {NULL, NULL, "", POSTERN_ERROR_TLS},
+        {device, device_key, "", POSTERN_ERROR_TLS},
+        {other, other_key, NULL, POSTERN_ERROR_INTERNAL},
+        {other, device_key, "cannot use the certificate and key of", POSTERN_ERROR_BAD_PARAM},
+        {other, NULL, "cannot use the certificate and key of", POSTERN_ERROR_BAD_PARAM},
+    };
+    Server server;
+
+    if (skipped())
+        return;
+    server = start("-tls1_2", "-Verify", "1", "-verify_return_error", "-CAfile", other, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Plan plan = {.port = server.port, .certificate = rows[i].certificate, .key = rows[i].key};
+        g_autoptr(Outcome) outcome = talk(&plan);
+        if (rows[i].words == NULL)
+            assert_ok(outcome);
+        else
+            assert_failed(outcome, rows[i].code, rows[i].words);
+        plan_clear(&plan);
+    }
     stop(&server);
 }
 
@@ -574,6 +611,7 @@ main(int argc, char **argv)
     g_test_add_func("/tls/modern", test_modern);
     g_test_add_func("/tls/wrong-pin", test_wrong_pin);
     g_test_add_func("/tls/ca", test_ca);
+    g_test_add_func("/tls/own-certificate", test_own_certificate);
     g_test_add_func("/tls/legacy", test_legacy);
     g_test_add_func("/tls/prefer-plain", test_prefer_plain);
     g_test_add_func("/tls/require-refused", test_require_refused);

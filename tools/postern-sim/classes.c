@@ -411,10 +411,11 @@ mark_readonly(SimClass *class)
         SimInstance *instance = class->instances->pdata[i];
         for (guint p = 0; p < instance->properties->len; p++) {
             SimProperty *property = instance->properties->pdata[p];
-            property->readonly =
-                property->key || class->writable == NULL ||
-                !(g_str_equal(class->writable[0], "*") ||
-                  g_strv_contains((const char *const *)class->writable, property->name));
+            /* a key that is named is writable all the same: an association may be turned to another end */
+            gboolean named = class->writable != NULL &&
+                             g_strv_contains((const char *const *)class->writable, property->name);
+            gboolean all = class->writable != NULL && g_str_equal(class->writable[0], "*");
+            property->readonly = !named && (property->key || !all);
         }
     }
 }

@@ -65,62 +65,77 @@ put_profile(Device *device, const SimInstance *instance, GPtrArray *values)
     return NULL;
 }
 
+/* The association of a certificate with the settings, which is what makes it used. */
 static gboolean
-bind_certificate(Call *call, const char *name)
+bind(Device *device, const char *class_name, const SimInstance *settings, const char *id)
 {
-    const xmlNode *given = xml_child(call->input, name);
-    const xmlNode *selectors = xml_child(xml_child(given, "ReferenceParameters"), "SelectorSet");
-    g_autofree char *id = xml_text(xml_child(selectors, "Selector"));
-    X509 *certificate = *id != '\0' ? pki_certificate(call->device, id, NULL) : NULL;
-    SimClass *class = classes_find(call->device->model, "IPS_8021xCredentialContext");
-    g_autoptr(GPtrArray) values = NULL;
+    static const char *const names[] = {"ElementInContext", "ElementProvidingContext"};
+    const char *const classes[] = {"AMT_PublicKeyCertificate", settings->class->name};
+    g_autofree char *settings_id = device_property(device, settings, "InstanceID");
+    SimClass *class = classes_find(device->model, class_name);
+    g_autoptr(GPtrArray) values =
+        g_ptr_array_new_with_free_func((GDestroyNotify)device_stored_free);
     gboolean exists = FALSE;
 
-    if (certificate == NULL || class == NULL)
-        return given == NULL;
-    X509_free(certificate);
-    values = g_ptr_array_new_with_free_func((GDestroyNotify)device_stored_free);
-    for (guint i = 0; i < 2; i++) {
-        static const char *const names[] = {"ElementInContext", "ElementProvidingContext"};
-        static const char *const classes[] = {"AMT_PublicKeyCertificate", "IPS_IEEE8021xSettings"};
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
         DeviceStored *one = g_new0(DeviceStored, 1);
-        g_autofree char *uri = classes_uri(classes[i]);
         one->name = g_strdup(names[i]);
-        one->xml = g_strdup_printf(
-            "<b:Address>" ANONYMOUS "</b:Address><b:ReferenceParameters><c:ResourceURI>%s"
-            "</c:ResourceURI><c:SelectorSet><c:Selector Name=\"InstanceID\">%s</c:Selector>"
-            "</c:SelectorSet></b:ReferenceParameters>",
-            uri,
-            i == 0 ? id : "Intel(r) AMT: 8021X Settings");
+        one->xml = pki_reference(classes[i], i == 0 ? id : settings_id);
         g_ptr_array_add(values, one);
     }
-    return transfer_add(call->device, class, values, &exists) != NULL || exists;
+    return class != NULL && (transfer_add(device, class, values, &exists) != NULL || exists);
 }
 
-/* What was bound before goes. */
 static void
-unbind_all(Device *device)
+unbind_all(Device *device, const char *class_name)
 {
     GPtrArray *all = device->extra != NULL ? device->extra->created : NULL;
 
     for (guint i = all != NULL ? all->len : 0; i > 0; i--)
-        if (g_str_equal(((const DeviceCreated *)all->pdata[i - 1])->class->name,
-                        "IPS_8021xCredentialContext"))
+        if (g_str_equal(((const DeviceCreated *)all->pdata[i - 1])->class->name, class_name))
             g_ptr_array_remove_index(all, i - 1);
 }
 
+static const char *const certificates[] = {"ServerCertificateIssuer", "ClientCertificate"};
+
+static void
+profile_stored(Device *device, const SimInstance *instance)
+{
+    unbind_all(device, "AMT_8021xCredentialContext");
+    for (guint i = 0; i < G_N_ELEMENTS(certificates); i++) {
+        g_autofree char *xml = device_property(device, instance, certificates[i]);
+        g_autofree char *id = pki_reference_id(xml);
+        if (id != NULL)
+            bind(device, "AMT_8021xCredentialContext", instance, id);
+    }
+}
+
+/* An argument that is left out leaves nothing bound; one that names nothing is refused. */
 static guint
 set_certificates(Call *call)
 {
-    unbind_all(call->device);
-    return bind_certificate(call, "ServerCertificateIssuer") &&
-                   bind_certificate(call, "ClientCertificate")
-               ? DONE
-               : PT_INVALID_PARAMETER;
+    const SimInstance *settings = device_first(call->device, call->class->name);
+
+    unbind_all(call->device, "IPS_8021xCredentialContext");
+    for (guint i = 0; i < G_N_ELEMENTS(certificates); i++) {
+        const xmlNode *given = xml_child(call->input, certificates[i]);
+        const xmlNode *selectors =
+            xml_child(xml_child(given, "ReferenceParameters"), "SelectorSet");
+        g_autofree char *id = xml_text(xml_child(selectors, "Selector"));
+        X509 *there = given != NULL ? pki_certificate(call->device, id, NULL) : NULL;
+
+        if (given != NULL &&
+            (there == NULL || !bind(call->device, "IPS_8021xCredentialContext", settings, id))) {
+            X509_free(there);
+            return PT_INVALID_PARAMETER;
+        }
+        X509_free(there);
+    }
+    return DONE;
 }
 
 const Rule rules_8021x[] = {
-    {.class = "AMT_8021XProfile", .put = put_profile},
+    {.class = "AMT_8021XProfile", .put = put_profile, .stored = profile_stored},
     {.class = "IPS_IEEE8021xSettings", .put = put_profile},
     {0},
 };

@@ -81,23 +81,10 @@ free_id(const Device *device, const char *prefix, guint first)
     }
 }
 
-static char *
-reference_to(const char *class_name, const char *id)
-{
-    g_autofree char *uri = classes_uri(class_name);
-
-    return g_strdup_printf("<b:Address>" ANONYMOUS "</b:Address><b:ReferenceParameters>"
-                           "<c:ResourceURI>%s</c:ResourceURI><c:SelectorSet>"
-                           "<c:Selector Name=\"InstanceID\">%s</c:Selector></c:SelectorSet>"
-                           "</b:ReferenceParameters>",
-                           uri,
-                           id);
-}
-
 static void
 put_reference(Call *call, const char *name, const char *class_name, const char *id)
 {
-    g_autofree char *inside = reference_to(class_name, id);
+    g_autofree char *inside = pki_reference(class_name, id);
 
     g_string_append_printf(call->out, "<g:%s>%s</g:%s>", name, inside, name);
 }
@@ -134,8 +121,8 @@ static void
 tie(Device *device, const char *certificate_id, const char *key_id)
 {
     g_autoptr(GPtrArray) values = new_values();
-    g_autofree char *antecedent = reference_to("AMT_PublicKeyCertificate", certificate_id);
-    g_autofree char *dependent = reference_to("AMT_PublicPrivateKeyPair", key_id);
+    g_autofree char *antecedent = pki_reference("AMT_PublicKeyCertificate", certificate_id);
+    g_autofree char *dependent = pki_reference("AMT_PublicPrivateKeyPair", key_id);
 
     add_value(values, "Antecedent", antecedent);
     add_value(values, "Dependent", dependent);

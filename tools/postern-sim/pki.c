@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "certs.h"
+#include "envelope.h"
 #include "pki.h"
 #include "sim.h"
 
@@ -70,7 +71,7 @@ pki_factory_text(Device *device)
     return text;
 }
 
-/* "C=unknown,O=unknown,CN=x": in the order of the certificate, no blanks. */
+/* "C=unknown,O=unknown,CN=x": last part first, no blanks, as recorded. */
 char *
 pki_name_text(const X509_NAME *name)
 {
@@ -79,7 +80,8 @@ pki_name_text(const X509_NAME *name)
     long length;
     char *text;
 
-    X509_NAME_print_ex(memory, name, 0, XN_FLAG_SEP_COMMA_PLUS | ASN1_STRFLGS_UTF8_CONVERT);
+    X509_NAME_print_ex(
+        memory, name, 0, XN_FLAG_SEP_COMMA_PLUS | XN_FLAG_DN_REV | ASN1_STRFLGS_UTF8_CONVERT);
     length = BIO_get_mem_data(memory, &bytes);
     text = g_strndup(bytes, length > 0 ? (gsize)length : 0);
     BIO_free(memory);
@@ -179,6 +181,19 @@ pki_reference_id(const char *xml)
     const char *end = at != NULL ? strchr(at + strlen(mark), '<') : NULL;
 
     return end != NULL ? g_strndup(at + strlen(mark), (gsize)(end - at) - strlen(mark)) : NULL;
+}
+
+char *
+pki_reference(const char *class_name, const char *id)
+{
+    g_autofree char *uri = classes_uri(class_name);
+
+    return g_strdup_printf("<b:Address>" ANONYMOUS "</b:Address><b:ReferenceParameters>"
+                           "<c:ResourceURI>%s</c:ResourceURI><c:SelectorSet>"
+                           "<c:Selector Name=\"InstanceID\">%s</c:Selector></c:SelectorSet>"
+                           "</b:ReferenceParameters>",
+                           uri,
+                           id);
 }
 
 char *

@@ -52,6 +52,9 @@ char *pki_bound(Device *device);
 /* InstanceID within a reference as it is stored; NULL: none. */
 char *pki_reference_id(const char *xml);
 
+/* The inside of a reference to the instance with this InstanceID. */
+char *pki_reference(const char *class_name, const char *id);
+
 /* Puts what TLS settings and credential context say now in force. TRUE: something became different. */
 gboolean pki_commit(Device *device);
 
