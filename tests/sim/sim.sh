@@ -55,3 +55,19 @@ skip_all() {
     echo "1..0 # SKIP $1"
     exit 0
 }
+
+# need_meshcentral: MeshCentral's AMT stack, a release that is pinned, in the directory $meshcentral; else all is skipped
+need_meshcentral() {
+    local version=1.1.55 cache
+    cache=$(cd "${builddir-.}" && pwd)/build-meshcentral-$version
+    command -v node >/dev/null || skip_all "node is not installed"
+    command -v npm >/dev/null || skip_all "npm is not installed"
+    if ! test -f "$cache/package/amt/amt.js"; then
+        mkdir -p "$cache" &&
+            (cd "$cache" && timeout 120 npm pack --silent "meshcentral@$version" >/dev/null 2>&1 &&
+                tar xzf "meshcentral-$version.tgz" package/amt && rm -f "meshcentral-$version.tgz")
+    fi
+    meshcentral=$cache/package/amt
+    export meshcentral
+    test -f "$meshcentral/amt.js" || skip_all "meshcentral $version cannot be had from the npm registry"
+}

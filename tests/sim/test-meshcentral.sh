@@ -6,20 +6,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/sim/sim.sh
 . "$here/sim.sh"
 
-version=1.1.55
-cache=$(cd "${builddir-.}" && pwd)/build-meshcentral-$version
-
-command -v node >/dev/null || skip_all "node is not installed"
-command -v npm >/dev/null || skip_all "npm is not installed"
-if ! test -f "$cache/package/amt/amt.js"; then
-    mkdir -p "$cache" &&
-        (cd "$cache" && timeout 120 npm pack --silent "meshcentral@$version" >/dev/null 2>&1 &&
-            tar xzf "meshcentral-$version.tgz" package/amt && rm -f "meshcentral-$version.tgz")
-fi
-test -f "$cache/package/amt/amt.js" || skip_all "meshcentral $version cannot be had from the npm registry"
+need_meshcentral
 
 judge() {
-    timeout 90 node "$here/meshcentral.js" "$cache/package/amt" "$@"
+    timeout 90 node "$here/meshcentral.js" "$meshcentral" "$@"
 }
 
 sim_start 127.201.0.1 --count 8 --model amt8,amt9,amt11.8,amt12,amt12-keepalive,amt15,amt16,amt19
