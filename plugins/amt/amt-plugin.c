@@ -62,6 +62,8 @@ static const PosternTask *const tasks[] = {
     &amt_network_set_task,
     &amt_power_get_task,
     &amt_power_set_task,
+    &amt_powerscheme_get_task,
+    &amt_powerscheme_set_task,
     &amt_remoteaccess_get_task,
     &amt_remoteaccess_set_task,
     &amt_time_get_task,

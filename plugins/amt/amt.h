@@ -116,6 +116,8 @@ extern const PosternTask amt_environment_get_task;
 extern const PosternTask amt_environment_set_task;
 extern const PosternTask amt_remoteaccess_get_task;
 extern const PosternTask amt_remoteaccess_set_task;
+extern const PosternTask amt_powerscheme_get_task;
+extern const PosternTask amt_powerscheme_set_task;
 extern const PosternTask amt_alarm_list_task;
 extern const PosternTask amt_alarm_add_task;
 extern const PosternTask amt_alarm_remove_task;

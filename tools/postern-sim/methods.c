@@ -15,6 +15,7 @@ static const Method *const tables[] = {
     methods_alarm,
     methods_wifi,
     methods_remote,
+    methods_scheme,
 };
 
 gboolean
