@@ -47,6 +47,33 @@ rules_created(const Device *device, const char *class_name, const char *name, co
     return NULL;
 }
 
+const DeviceCreated *
+rules_make(Device *device, const char *class_name, ...)
+{
+    SimClass *class = classes_find(device->model, class_name);
+    g_autoptr(GPtrArray) values =
+        g_ptr_array_new_with_free_func((GDestroyNotify)device_stored_free);
+    const char *name;
+    gboolean exists;
+    va_list args;
+
+    va_start(args, class_name);
+    while ((name = va_arg(args, const char *)) != NULL)
+        rules_add(values, name, va_arg(args, const char *));
+    va_end(args);
+    return class != NULL ? transfer_add(device, class, values, &exists) : NULL;
+}
+
+char *
+rules_reference(Device *device, const DeviceCreated *created)
+{
+    Item item = {.created = created, .class = created->class};
+    GString *out = g_string_new(NULL);
+
+    item_reference(device, &item, out);
+    return g_string_free(out, FALSE);
+}
+
 guint
 rules_count(const Device *device, const SimClass *class)
 {
