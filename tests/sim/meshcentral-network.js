@@ -2,7 +2,8 @@
 //
 // Drives the AMT stack of MeshCentral against one simulated device with a wireless port:
 //     node meshcentral-network.js AMT-DIRECTORY ADDRESS plain|tls PORT
-// The steps and envelopes are those of its manager and console: an alarm, a wireless profile, calling home, power schemes.
+// The steps and envelopes are those of its manager and console: an alarm, a wireless profile, calling home, events,
+// power schemes.
 // Prints what it found as one line of JSON; exit status 0 when every step worked.
 'use strict';
 const path = require('path');
@@ -100,8 +101,35 @@ async function remoteAccess() {
     found.server = name;
 }
 
+async function events() {
+    const url = 'http://127.88.8.200:4444/';
+    await new Promise((done, no) => amt.Subscribe('CIM_FilterCollection', 'PushWithAck', url,
+        (stack, name, response, status) => status === 200 && response.Body.SubscriptionManager ? done() : no('Subscribe: status ' + status),
+        0, 0, { InstanceID: 'Intel(r) AMT:All' }, null, 'judge', 'Gate-Pass-1'));
+    const r = await batch(['CIM_FilterCollection', 'CIM_FilterCollectionSubscription', 'CIM_ListenerDestinationWSManagement']);
+    expect('Destination', r.CIM_ListenerDestinationWSManagement.responses[0].Destination, url);
+    expect('DeliveryMode', r.CIM_ListenerDestinationWSManagement.responses[0].DeliveryMode, 3);
+    const one = r.CIM_FilterCollectionSubscription.responses[0];
+    await new Promise((done, no) => amt.UnSubscribe('CIM_FilterCollectionSubscription',
+        (stack, name, response, status) => status === 200 ? done() : no('Unsubscribe: status ' + status),
+        0, 0, { Filter: one.Filter, Handler: one.Handler }));
+    expect('subscriptions left', (await batch(['CIM_ListenerDestinationWSManagement'])).CIM_ListenerDestinationWSManagement.responses.length, 0);
+    found.events = r.CIM_FilterCollection.responses.length;
+}
+
+// its method names the scheme, as our own does
+async function powerScheme() {
+    await new Promise((done, no) => amt.AMT_SystemPowerScheme_SetPowerScheme((stack, name, response, status) =>
+        status === 200 && response.Body.ReturnValue === 0 ? done() : no('SetPowerScheme: status ' + status), 'SCHEME 2', 0));
+    const r = await batch(['AMT_SystemPowerScheme', 'CIM_ElementSettingData']);
+    const current = r.CIM_ElementSettingData.responses.filter((x) => x.IsCurrent === 1);
+    expect('current schemes', current.length, 1);
+    expect('the current scheme', current[0].SettingData.ReferenceParameters.SelectorSet.Selector.Value, 'SCHEME 2');
+    found.schemes = r.AMT_SystemPowerScheme.responses.length;
+}
+
 (async () => {
-    for (const step of [alarm, wifi, remoteAccess]) {
+    for (const step of [alarm, wifi, remoteAccess, events, powerScheme]) {
         try { await step(); } catch (ex) { fail(step.name, String(ex)); }
     }
     console.log(JSON.stringify(found));

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# MeshCentral's own AMT stack as a judge of the simulator's alarms, wireless profiles and calling home.
+# MeshCentral's own AMT stack as a judge of the simulator's alarms, wireless profiles, calling home, events and power schemes.
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/sim/sim.sh
 . "$here/sim.sh"
