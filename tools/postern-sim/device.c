@@ -85,6 +85,12 @@ device_fault(const Device *device, FaultKind kind)
     return NULL;
 }
 
+gboolean
+device_provisioned(const Device *device)
+{
+    return !device->unprovisioned && device_fault(device, FAULT_NOT_PROVISIONED) == NULL;
+}
+
 gint64
 device_clock(Device *device)
 {

@@ -74,6 +74,7 @@ struct Device {
     guint32 next_message, next_context, nonce_epoch;
     guint32 boots, refused;
     guint32 events_cleared; /* of the event log */
+    gboolean unprovisioned; /* its setup was taken back: its management ports are closed */
     gboolean loses_answer;  /* the request being served cut the way back: close without an answer */
     const char *caller;     /* account whose request is being served; NULL: none */
     PowerStep steps[2];
@@ -109,6 +110,9 @@ void device_address_text(guint32 address, char text[16]);
 
 /* The one argument of a fault of this kind on this device; NULL when it has none. */
 const Fault *device_fault(const Device *device, FaultKind kind);
+
+/* FALSE before it is set up, and after its setup was taken back. */
+gboolean device_provisioned(const Device *device);
 
 /* What its own clock says, in seconds since 1970. */
 gint64 device_clock(Device *device);

@@ -16,6 +16,7 @@ static const Method *const tables[] = {
     methods_wifi,
     methods_remote,
     methods_scheme,
+    methods_unprovision,
 };
 
 gboolean

@@ -50,8 +50,7 @@ sim_device(Sim *sim, guint32 address)
 gboolean
 sim_offers(const Sim *sim, const Device *device, gboolean tls)
 {
-    if (device_fault(device, FAULT_NOT_PROVISIONED) != NULL ||
-        device_fault(device, FAULT_AMT_DISABLED) != NULL)
+    if (!device_provisioned(device) || device_fault(device, FAULT_AMT_DISABLED) != NULL)
         return FALSE;
     switch (sim->tls) {
     case SIM_TLS_MODEL:

@@ -87,6 +87,10 @@ statefile_line(Device *device)
     add_number(builder, "requests", device->requests);
     if (device->extra != NULL && device->extra->boot_source != NULL)
         add_text(builder, "boot_source", device->extra->boot_source);
+    if (device->unprovisioned) {
+        json_builder_set_member_name(builder, "provisioned");
+        json_builder_add_boolean_value(builder, FALSE);
+    }
     add_log(builder, device);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);
