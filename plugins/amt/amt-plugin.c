@@ -44,6 +44,7 @@ static const PosternCredentialType digest = {
 static const PosternCredentialType *const credential_types[] = {&digest, NULL};
 
 static const PosternTask *const tasks[] = {
+    &amt_agentpresence_get_task,
     &amt_alarm_add_task,
     &amt_alarm_list_task,
     &amt_alarm_remove_task,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Network ports, alarms and calling home: what is read and written of them, without a device. */
+#include "amt-agentpresence.h"
 #include "amt-interval.h"
 #include "amt-network.h"
 #include "amt-remote.h"
@@ -159,6 +160,25 @@ test_periods_of_others(void)
     }
 }
 
+/* ---- agents ---- */
+
+static void
+test_agents(void)
+{
+    g_autofree char *guid = amt_agent_guid("eFY0Erya8N4RIjNEVWZ3iA==");
+    g_autofree char *one = amt_agent_states(4), *two = amt_agent_states(2 | 8);
+    g_autofree char *all = amt_agent_states(31), *none = amt_agent_states(32);
+
+    g_assert_cmpstr(guid, ==, "12345678-9abc-def0-1122-334455667788");
+    g_assert_null(amt_agent_guid("eFY0Erya8N4RIjNEVWZ3"));
+    g_assert_null(amt_agent_guid("************************"));
+    g_assert_null(amt_agent_guid(NULL));
+    g_assert_cmpstr(one, ==, "running");
+    g_assert_cmpstr(two, ==, "stopped+expired");
+    g_assert_cmpstr(all, ==, "any");
+    g_assert_cmpstr(none, ==, "");
+}
+
 /* ---- ports ---- */
 
 #define PORT_URI FAKE_AMT("AMT_EthernetPortSettings")
@@ -310,6 +330,7 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/addresses", test_addresses);
     g_test_add_func("/amt/periods", test_periods);
     g_test_add_func("/amt/periods-of-others", test_periods_of_others);
+    g_test_add_func("/amt/agents", test_agents);
     g_test_add_func("/amt/port/read-25", test_port_read_25);
     g_test_add_func("/amt/port/moves", test_port_moves);
     g_test_add_func("/amt/port/drops-for-dhcp", test_port_drops_for_dhcp);

@@ -17,6 +17,7 @@ static const Method *const tables[] = {
     methods_remote,
     methods_scheme,
     methods_unprovision,
+    methods_agents,
 };
 
 gboolean

@@ -8,6 +8,7 @@ static const Rule *const tables[] = {
     rules_network,
     rules_wifi,
     rules_remote,
+    rules_agents,
     NULL,
 };
 

@@ -23,7 +23,7 @@ typedef struct {
     const SoapFault *(*remove)(Device *device, const DeviceCreated *created);
 } Rule;
 
-extern const Rule rules_network[], rules_wifi[], rules_remote[];
+extern const Rule rules_network[], rules_wifi[], rules_remote[], rules_agents[];
 
 /* The rule of a class; one without any hook when it has none. */
 const Rule *rules_find(const char *class_name);
