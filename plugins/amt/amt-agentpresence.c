@@ -202,8 +202,7 @@ run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
         return NULL;
     g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < agents.watchdogs->len; i++)
-        g_variant_builder_add_value(&list,
-                                    describe_watchdog(&agents, agents.watchdogs->pdata[i]));
+        g_variant_builder_add_value(&list, describe_watchdog(&agents, agents.watchdogs->pdata[i]));
     result_begin(&result);
     result_value(&result, "watchdogs", g_variant_builder_end(&list));
     amt_facts_add(&result, capability_facts, agents.capabilities);

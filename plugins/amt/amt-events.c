@@ -72,9 +72,8 @@ describe_subscription(const Events *events, GVariant *subscription)
     result_begin(&result);
     if (listener != NULL) {
         result_string(&result, "url", params_string(listener, "Destination"));
-        result_string(&result,
-                      "delivery",
-                      amt_word(deliveries, params_uint(listener, "DeliveryMode", 0)));
+        result_string(
+            &result, "delivery", amt_word(deliveries, params_uint(listener, "DeliveryMode", 0)));
         result_string(&result, "name", params_string(listener, "Name"));
     }
     result_string(&result, "collection", collection);
@@ -95,8 +94,8 @@ describe(const Events *events, gint changed)
     }
     g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < events->subscriptions->len; i++)
-        g_variant_builder_add_value(
-            &list, describe_subscription(events, events->subscriptions->pdata[i]));
+        g_variant_builder_add_value(&list,
+                                    describe_subscription(events, events->subscriptions->pdata[i]));
     result_begin(&result);
     result_value(&result, "subscriptions", g_variant_builder_end(&list));
     result_value(&result,
@@ -180,8 +179,8 @@ check_present(const Events *events,
 {
     GVariant *present = find_subscription(events, url, collection, 0);
 
-    *there = present != NULL &&
-             params_uint(listener_of(events, present), "DeliveryMode", 0) == delivery;
+    *there =
+        present != NULL && params_uint(listener_of(events, present), "DeliveryMode", 0) == delivery;
     return present == NULL || *there ||
            postern_fail(error,
                         POSTERN_ERROR_CONFLICT,
@@ -211,8 +210,7 @@ run_subscribe(PosternRun *run, GVariant *params, gpointer self, GError **error)
         return NULL;
     if (there)
         return describe(&events, FALSE);
-    answer = wsman_subscribe(
-        ws, collection_class, amt_key("InstanceID", collection), &wish, error);
+    answer = wsman_subscribe(ws, collection_class, amt_key("InstanceID", collection), &wish, error);
     if (answer == NULL || !read_events(ws, &events, error))
         return NULL;
     if (find_subscription(&events, wish.notify_to, collection, 0) != NULL)

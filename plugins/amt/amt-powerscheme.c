@@ -178,8 +178,7 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
     id = g_strdup(params_string(wanted, "InstanceID"));
     if (g_strcmp0(id, schemes.current) == 0)
         return describe(&schemes, FALSE);
-    outputs =
-        wsman_call(ws, class_name, amt_key("InstanceID", id), "SetPowerScheme", NULL, error);
+    outputs = wsman_call(ws, class_name, amt_key("InstanceID", id), "SetPowerScheme", NULL, error);
     if (outputs == NULL || !read_schemes(ws, &schemes, error))
         return NULL;
     if (schemes.current == NULL || g_strcmp0(id, schemes.current) == 0)

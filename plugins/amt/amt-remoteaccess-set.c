@@ -20,7 +20,8 @@ typedef struct {
     Wish rules[REMOTE_TRIGGERS];
     GVariant *period; /* "ay" */
     char *server;     /* name of the server at `address`, once it is there */
-    guint32 kept[REMOTE_TRIGGERS]; /* where a rule that was made anew called before, and 1 more; 0: nothing to keep */
+    guint32 kept
+        [REMOTE_TRIGGERS]; /* where a rule that was made anew called before, and 1 more; 0: nothing to keep */
     gboolean changed;
 } Plan;
 
@@ -300,19 +301,12 @@ static gboolean
 remove_rule(WsMan *ws, Plan *plan, GVariant *rule, GError **error)
 {
     plan->changed = TRUE;
-    return wsman_delete(ws,
-                        REMOTE_RULE,
-                        amt_key("PolicyRuleName", params_string(rule, "PolicyRuleName")),
-                        error);
+    return wsman_delete(
+        ws, REMOTE_RULE, amt_key("PolicyRuleName", params_string(rule, "PolicyRuleName")), error);
 }
 
 static gboolean
-add_rule(WsMan *ws,
-         Plan *plan,
-         guint32 trigger,
-         guint32 lifetime,
-         GPtrArray *names,
-         GError **error)
+add_rule(WsMan *ws, Plan *plan, guint32 trigger, guint32 lifetime, GPtrArray *names, GError **error)
 {
     GVariantBuilder servers;
     PosternResult args;
@@ -429,8 +423,7 @@ apply_where(WsMan *ws, Plan *plan, GError **error)
         result_begin(&values);
         result_uint(&values, "MpsType", wanted);
         plan->changed = TRUE;
-        stored =
-            wsman_put(ws, REMOTE_LINK, result_end(&keys), result_end(&values), FALSE, error);
+        stored = wsman_put(ws, REMOTE_LINK, result_end(&keys), result_end(&values), FALSE, error);
         if (stored == NULL)
             return FALSE;
     }
@@ -443,8 +436,7 @@ remove_server(WsMan *ws, Plan *plan, GVariant *server, GError **error)
     if (server == NULL)
         return TRUE;
     plan->changed = TRUE;
-    return wsman_delete(
-        ws, REMOTE_SERVER, amt_key("Name", params_string(server, "Name")), error);
+    return wsman_delete(ws, REMOTE_SERVER, amt_key("Name", params_string(server, "Name")), error);
 }
 
 static gboolean
@@ -464,8 +456,7 @@ static gboolean
 check_inside(WsMan *ws, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    g_autoptr(GVariant) settings =
-        amt_read_single(ws, "AMT_EnvironmentDetectionSettingData", &why);
+    g_autoptr(GVariant) settings = amt_read_single(ws, "AMT_EnvironmentDetectionSettingData", &why);
     g_autoptr(GVariant) strings =
         settings != NULL ? params_value(settings, "DetectionStrings", "as") : NULL;
 

@@ -12,7 +12,8 @@ static const char service[] = "AMT_SetupAndConfigurationService";
 enum { STEP_MS = 2000, WATCH_MS = 30000, MODE_ENTERPRISE = 1, STATE_POST = 2 };
 
 typedef enum { SEEN_GONE, SEEN_PROVISIONED, SEEN_PRE, SEEN_REFUSED } Seen;
-static const char *const words[] = {"unreachable", "provisioned", "not-provisioned", "login-refused"};
+static const char *const words[] = {
+    "unreachable", "provisioned", "not-provisioned", "login-refused"};
 
 typedef struct {
     const Amt *amt;

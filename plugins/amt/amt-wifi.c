@@ -256,8 +256,7 @@ send_profile(WsMan *ws, const Profile *profile, const char *id, GError **error)
 
     result_begin(&args);
     if (id != NULL)
-        result_value(
-            &args, "WiFiEndpointSettings", wsman_epr(class_name, "InstanceID", id, NULL));
+        result_value(&args, "WiFiEndpointSettings", wsman_epr(class_name, "InstanceID", id, NULL));
     else
         result_value(
             &args, "WiFiEndpoint", wsman_epr("CIM_WiFiEndpoint", "Name", "WiFi Endpoint 0", NULL));

@@ -4,7 +4,8 @@
 
 #define NS_EVENTING "http://schemas.xmlsoap.org/ws/2004/08/eventing"
 #define NS_TRUST    "http://schemas.xmlsoap.org/ws/2005/02/trust"
-#define NS_SECURITY "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+#define NS_SECURITY                                                                                \
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 #define TOKEN                                                                                      \
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"           \
     "#UsernameToken"

@@ -155,6 +155,14 @@ test_retry(gconstpointer data)
     g_assert_cmpuint(outcome->attempts, ==, 2);
 }
 
+/* Some machines have a wireless port and others have none, and a change of addresses is watched, too. */
+static gboolean
+needs_this_machine(const Exchange *exchange)
+{
+    return g_str_has_prefix(exchange->task, "amt.wifi.") ||
+           g_str_has_prefix(exchange->task, "amt.network.");
+}
+
 static void
 add_tests(GPtrArray *exchanges)
 {
@@ -167,7 +175,7 @@ add_tests(GPtrArray *exchanges)
          * not in the recordings */
         if (strstr(exchange->options, "--fault") != NULL ||
             strstr(exchange->options, "--tls") != NULL ||
-            strcmp(exchange->task, "amt.power.set") == 0)
+            strcmp(exchange->task, "amt.power.set") == 0 || needs_this_machine(exchange))
             continue;
         g_test_add_data_func(path, exchange, test_exchange);
         if (strcmp(exchange->name, "power-get") == 0)

@@ -50,11 +50,11 @@ typedef struct {
     guint log_next;
     char *boot_source; /* InstanceID of the next boot's source; NULL: as the BIOS is set */
     gint64 clock_offset;
-    GArray *events;   /* 21 bytes each, oldest first, see logs.h */
-    GPtrArray *audit; /* of GBytes, oldest first */
+    GArray *events;      /* 21 bytes each, oldest first, see logs.h */
+    GPtrArray *audit;    /* of GBytes, oldest first */
     guint power_scheme;  /* number of the current one */
     gint64 alarms_until; /* by the device's clock: alarms up to then have gone off */
-    gint64 link_until; /* monotonic: the firmware has the wireless link so long */
+    gint64 link_until;   /* monotonic: the firmware has the wireless link so long */
 } DeviceExtra;
 
 typedef struct {

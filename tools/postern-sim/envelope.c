@@ -175,8 +175,8 @@ request_clear(Request *request)
 #define NS_TRUST "http://schemas.xmlsoap.org/ws/2005/02/trust"
 #define NS_SECURITY                                                                                \
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-#define NS_BINDING  "http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd"
-#define NS_XSI      "http://www.w3.org/2001/XMLSchema-instance"
+#define NS_BINDING "http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd"
+#define NS_XSI     "http://www.w3.org/2001/XMLSchema-instance"
 
 static void
 append_ids(GString *out, Device *device, const Request *request, const char *action)

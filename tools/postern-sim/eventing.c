@@ -20,8 +20,7 @@ static const char subscription_class[] = "CIM_FilterCollectionSubscription";
 static const char *
 delivery_of(const xmlNode *delivery)
 {
-    xmlChar *mode =
-        delivery != NULL ? xmlGetNoNsProp(delivery, (const xmlChar *)"Mode") : NULL;
+    xmlChar *mode = delivery != NULL ? xmlGetNoNsProp(delivery, (const xmlChar *)"Mode") : NULL;
     const char *number = NULL;
 
     if (mode != NULL && g_str_equal(mode, MODE_PUSH))
@@ -76,8 +75,7 @@ make_subscription(Device *device, const Item *collection, const char *url, const
     handler = rules_reference(device, listener);
     item_reference(device, collection, filter);
     logs_audit(device, AUDIT_EVENT_MANAGER, SUBSCRIBED, NULL, 0);
-    return rules_make(
-        device, subscription_class, "Filter", filter->str, "Handler", handler, NULL);
+    return rules_make(device, subscription_class, "Filter", filter->str, "Handler", handler, NULL);
 }
 
 static void
@@ -130,9 +128,8 @@ take_away(Device *device, const DeviceCreated *subscription)
 
     for (guint i = created->len; i > 0; i--) {
         const DeviceCreated *one = created->pdata[i - 1];
-        g_autofree char *reference = g_str_equal(one->class->name, listener_class)
-                                         ? rules_reference(device, one)
-                                         : NULL;
+        g_autofree char *reference =
+            g_str_equal(one->class->name, listener_class) ? rules_reference(device, one) : NULL;
         if (reference != NULL && g_strcmp0(reference, handler) == 0)
             g_ptr_array_remove_index(created, i - 1);
     }

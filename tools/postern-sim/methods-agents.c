@@ -113,8 +113,7 @@ called_watchdog(const Call *call)
     const SoapFault *fault;
     Item item;
 
-    return item_find(call->device, call->request, call->class, &item, &fault) ? item.created
-                                                                               : NULL;
+    return item_find(call->device, call->request, call->class, &item, &fault) ? item.created : NULL;
 }
 
 static void
@@ -152,8 +151,7 @@ add_action(Call *call)
         return PT_INVALID_PARAMETER;
     if (class == NULL || rules_count(call->device, class) >= ACTIONS_MOST)
         return PT_MAXIMUM_REACHED;
-    condition =
-        rules_make(call->device, condition_class, "NewState", to, "OldState", from, NULL);
+    condition = rules_make(call->device, condition_class, "NewState", to, "OldState", from, NULL);
     action = rules_make(call->device,
                         action_class,
                         "ActionEac",

@@ -59,20 +59,20 @@ make_server(Call *call, guint number)
     g_autofree char *safe_cn = g_markup_escape_text(*cn != '\0' ? cn : address, -1);
     g_autofree char *safe_address = g_markup_escape_text(address, -1);
     const DeviceCreated *server = rules_make(call->device,
-                                       server_class,
-                                       "AccessInfo",
-                                       safe_address,
-                                       "CN",
-                                       safe_cn,
-                                       "ElementName",
-                                       "Intel(r) AMT:Management Presence Server",
-                                       "InfoFormat",
-                                       format,
-                                       "Name",
-                                       name,
-                                       "Port",
-                                       port,
-                                       NULL);
+                                             server_class,
+                                             "AccessInfo",
+                                             safe_address,
+                                             "CN",
+                                             safe_cn,
+                                             "ElementName",
+                                             "Intel(r) AMT:Management Presence Server",
+                                             "InfoFormat",
+                                             format,
+                                             "Name",
+                                             name,
+                                             "Port",
+                                             port,
+                                             NULL);
     const DeviceCreated *login =
         rules_make(call->device, user_class, "InstanceID", id, "RemoteID", safe_user, NULL);
     g_autofree char *to_server = server != NULL ? rules_reference(call->device, server) : NULL;
@@ -81,12 +81,12 @@ make_server(Call *call, guint number)
     if (server == NULL || login == NULL)
         return;
     rules_make(call->device,
-         context_class,
-         "ElementInContext",
-         to_login,
-         "ElementProvidingContext",
-         to_server,
-         NULL);
+               context_class,
+               "ElementInContext",
+               to_login,
+               "ElementProvidingContext",
+               to_server,
+               NULL);
     g_string_append_printf(call->out, "<g:MpServer>%s</g:MpServer>", to_server);
 }
 
@@ -138,7 +138,8 @@ referred_servers(const Call *call)
 
     for (const xmlNode *node = call->input->children; node != NULL; node = node->next) {
         gpointer server;
-        if (node->type != XML_ELEMENT_NODE || !g_str_has_suffix((const char *)node->name, "MpServer"))
+        if (node->type != XML_ELEMENT_NODE ||
+            !g_str_has_suffix((const char *)node->name, "MpServer"))
             continue;
         server = (gpointer)(gsize)referred(call->device, node);
         if (server == NULL)
@@ -168,26 +169,26 @@ make_links(Call *call, const DeviceCreated *rule, const GPtrArray *servers)
         g_autofree char *order = g_strdup_printf("%u", i);
         if (model_since(call->device->model, 11, 6))
             rules_make(call->device,
-                 link_class,
-                 "ManagedElement",
-                 to_server,
-                 "MpsType",
-                 "0",
-                 "OrderOfAccess",
-                 order,
-                 "PolicySet",
-                 to_rule,
-                 NULL);
+                       link_class,
+                       "ManagedElement",
+                       to_server,
+                       "MpsType",
+                       "0",
+                       "OrderOfAccess",
+                       order,
+                       "PolicySet",
+                       to_rule,
+                       NULL);
         else
             rules_make(call->device,
-                 link_class,
-                 "ManagedElement",
-                 to_server,
-                 "OrderOfAccess",
-                 order,
-                 "PolicySet",
-                 to_rule,
-                 NULL);
+                       link_class,
+                       "ManagedElement",
+                       to_server,
+                       "OrderOfAccess",
+                       order,
+                       "PolicySet",
+                       to_rule,
+                       NULL);
     }
     g_string_append_printf(call->out, "<g:PolicyRule>%s</g:PolicyRule>", to_rule);
 }
@@ -210,18 +211,18 @@ add_rule(Call *call)
     if (rules_created(call->device, rule_class, "PolicyRuleName", names[trigger]) != NULL)
         return PT_DUPLICATE;
     rule = rules_make(call->device,
-                rule_class,
-                "ElementName",
-                "Intel(r) AMT:Remote Access Policy",
-                "PolicyRuleName",
-                names[trigger],
-                "Trigger",
-                trigger_text,
-                "TunnelLifeTime",
-                lifetime_text,
-                trigger == PERIODIC ? "ExtendedData" : NULL,
-                data,
-                NULL);
+                      rule_class,
+                      "ElementName",
+                      "Intel(r) AMT:Remote Access Policy",
+                      "PolicyRuleName",
+                      names[trigger],
+                      "Trigger",
+                      trigger_text,
+                      "TunnelLifeTime",
+                      lifetime_text,
+                      trigger == PERIODIC ? "ExtendedData" : NULL,
+                      data,
+                      NULL);
     if (rule == NULL)
         return PT_MAXIMUM_REACHED;
     make_links(call, rule, servers);

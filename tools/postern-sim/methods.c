@@ -35,7 +35,7 @@ call_instance(const Call *call)
     Item item;
 
     return item_find(call->device, call->request, call->class, &item, &fault) ? item.instance
-                                                                               : NULL;
+                                                                              : NULL;
 }
 
 guint

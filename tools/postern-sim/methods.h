@@ -34,9 +34,8 @@ enum {
 };
 
 extern const Method methods_power[], methods_boot[], methods_redirection[], methods_setup[],
-    methods_accounts[], methods_time[], methods_log[],
-    methods_network[], methods_alarm[], methods_wifi[], methods_remote[],
-    methods_scheme[], methods_unprovision[], methods_agents[];
+    methods_accounts[], methods_time[], methods_log[], methods_network[], methods_alarm[],
+    methods_wifi[], methods_remote[], methods_scheme[], methods_unprovision[], methods_agents[];
 
 /* Reads a parameter that is a whole number of 32 bits; FALSE when it is absent or none. */
 gboolean call_number(const Call *call, const char *name, guint64 *number);

@@ -105,15 +105,14 @@ match_reference(const xmlNode *reference, const char *value)
 {
     const xmlNode *set = xml_child(xml_child(reference, "ReferenceParameters"), "SelectorSet");
 
-    for (const xmlNode *node = set != NULL ? set->children : NULL; node != NULL; node = node->next) {
-        xmlChar *name = node->type == XML_ELEMENT_NODE
-                            ? xmlGetNoNsProp(node, (const xmlChar *)"Name")
-                            : NULL;
+    for (const xmlNode *node = set != NULL ? set->children : NULL; node != NULL;
+         node = node->next) {
+        xmlChar *name =
+            node->type == XML_ELEMENT_NODE ? xmlGetNoNsProp(node, (const xmlChar *)"Name") : NULL;
         g_autofree char *text = xml_text(node);
         g_autofree char *part =
-            name != NULL
-                ? g_markup_printf_escaped("Name=\"%s\">%s</", (const char *)name, text)
-                : NULL;
+            name != NULL ? g_markup_printf_escaped("Name=\"%s\">%s</", (const char *)name, text)
+                         : NULL;
         xmlFree(name);
         if (part != NULL && strstr(value, part) == NULL)
             return FALSE;

@@ -197,7 +197,8 @@ put_created(Device *device, const Request *request, const Item *item, GString *o
     for (guint i = 0; i < own->len; i++) {
         DeviceStored *one = own->pdata[i];
         const char *wanted = rules_value(values, one->name);
-        if (wanted == NULL || !g_strv_contains((const char *const *)item->class->writable, one->name))
+        if (wanted == NULL ||
+            !g_strv_contains((const char *const *)item->class->writable, one->name))
             continue;
         g_free(one->xml);
         one->xml = g_strdup(wanted);

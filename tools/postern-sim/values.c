@@ -199,8 +199,7 @@ append_plain(Device *device, char *const *arguments, GString *out)
 static gboolean
 append_link_owner(Device *device, char *const *arguments, GString *out)
 {
-    gboolean ours =
-        device->extra != NULL && device->extra->link_until > g_get_monotonic_time();
+    gboolean ours = device->extra != NULL && device->extra->link_until > g_get_monotonic_time();
 
     g_string_append_c(out, ours ? '1' : '2');
     return TRUE;
