@@ -364,12 +364,8 @@ static GVariant *
 carry_out(Change *change, WsMan *ws, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    g_autoptr(GVariant) stored = wsman_put(ws,
-                                           AMT_PORT_CLASS,
-                                           amt_key("InstanceID", port_key(change)),
-                                           g_variant_ref(change->changes),
-                                           FALSE,
-                                           &why);
+    g_autoptr(GVariant) stored = wsman_put(
+        ws, AMT_PORT_CLASS, amt_key("InstanceID", port_key(change)), change->changes, FALSE, &why);
     GVariant *port = NULL;
 
     change->confirmed = stored != NULL;

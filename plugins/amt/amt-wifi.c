@@ -394,8 +394,7 @@ static gboolean
 write_switches(WsMan *ws, GVariant *changes, guint32 radio, GError **error)
 {
     if (g_variant_n_children(changes) > 0) {
-        g_autoptr(GVariant) stored =
-            wsman_put(ws, service, NULL, g_variant_ref(changes), FALSE, error);
+        g_autoptr(GVariant) stored = wsman_put(ws, service, NULL, changes, FALSE, error);
         if (stored == NULL)
             return FALSE;
     }
