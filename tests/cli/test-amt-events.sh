@@ -58,4 +58,44 @@ start_simulator --count 1 --first 127.88.6.1 --model amt12 --fault '*=lacks:CIM_
 run amt.events.list 127.88.6.1
 like "firmware without events" "$out" '"code":"not-supported","message":"this firmware delivers no events (CIM_FilterCollection)"'
 stop_simulator
+
+# events arrive: a change of the network is one, and what it is was agreed with nobody but the device
+if ! has_python; then
+    skip "events arrive: python3 is not there to listen"
+    finish
+fi
+python3 "$srcdir/tests/sim/event-listener.py" 127.88.6.200 "$work/events" pc Gate-Pass-1 >"$work/listening" 2>"$work/listener.err" &
+listener=$!
+children+=("$listener")
+for _ in $(seq 100); do
+    [ -s "$work/listening" ] && break
+    sleep 0.1
+done
+read -r listening <"$work/listening"
+start_simulator --count 2 --first 127.88.6.21 --model amt12
+run amt.events.subscribe url="http://127.88.6.200:$listening/push" delivery=push 127.88.6.21
+run amt.events.subscribe url="http://127.88.6.200:$listening/digest" user=pc password=@"$work/gate" tag='<pc & 17>' 127.88.6.21
+run amt.events.subscribe url="http://127.88.6.200:$listening/deaf" 127.88.6.21
+run amt.network.set link-policy=s0-ac 127.88.6.22
+run amt.network.set link-policy=s0-ac 127.88.6.21
+for _ in $(seq 60); do
+    [ "$(grep -c /deaf "$work/events" 2>/dev/null)" = 3 ] && break
+    sleep 0.1
+done
+is "events: sent once" "$(grep -c /push "$work/events")" 1
+is "events: with the login and the tag" "$(grep /digest "$work/events")" '/digest right iAMT0057 <pc & 17>'
+is "events: repeated where nobody acknowledges them" "$(grep -c '/deaf none iAMT0057 -' "$work/events")" 3
+sleep 1.2
+is "events: but not for ever" "$(grep -c /deaf "$work/events")" 3
+run amt.events.unsubscribe url="http://127.88.6.200:$listening/digest" 127.88.6.21
+run amt.network.set link-policy=s0-ac,sx-ac 127.88.6.21
+for _ in $(seq 60); do
+    [ "$(grep -c /push "$work/events")" = 2 ] && break
+    sleep 0.1
+done
+is "events: the next one" "$(grep -c /push "$work/events")" 2
+is "events: none for who does not want them any more" "$(grep -c /digest "$work/events")" 1
+stop_simulator
+kill "$listener" && wait "$listener" # stopping the simulator forgets it
+is "events: the listener had nothing to say" "$(cat "$work/listener.err")" ''
 finish

@@ -141,6 +141,7 @@ device_clear(Device *device)
     g_clear_pointer(&extra->log, g_array_unref);
     g_clear_pointer(&extra->events, g_array_unref);
     g_clear_pointer(&extra->audit, g_ptr_array_unref);
+    g_clear_pointer(&extra->destinations, g_ptr_array_unref);
     g_free(extra->boot_source);
     g_free(extra);
 }

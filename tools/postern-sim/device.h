@@ -52,6 +52,7 @@ typedef struct {
     gint64 clock_offset;
     GArray *events;      /* 21 bytes each, oldest first, see logs.h */
     GPtrArray *audit;    /* of GBytes, oldest first */
+    GPtrArray *destinations; /* of Destination, see delivery.h */
     guint power_scheme;  /* number of the current one */
     gint64 alarms_until; /* by the device's clock: alarms up to then have gone off */
     gint64 link_until;   /* monotonic: the firmware has the wireless link so long */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WS-Eventing: who wants to be told of events. They are kept and listed; nothing is posted to them yet. */
+/* WS-Eventing: who wants to be told of events. */
 #include "config.h"
 
+#include "delivery.h"
 #include "logs.h"
 #include "rules.h"
 #include "soap.h"
@@ -51,8 +52,22 @@ free_name(const Device *device)
     }
 }
 
+static void
+keep_destination(Device *device, const Request *request, const char *name, const char *mode)
+{
+    DeviceExtra *extra = device_extra(device);
+
+    if (extra->destinations == NULL)
+        extra->destinations = g_ptr_array_new_with_free_func((GDestroyNotify)destination_free);
+    g_ptr_array_add(extra->destinations, destination_read(request, name, g_str_equal(mode, "3")));
+}
+
 static const DeviceCreated *
-make_subscription(Device *device, const Item *collection, const char *url, const char *mode)
+make_subscription(Device *device,
+                  const Request *request,
+                  const Item *collection,
+                  const char *url,
+                  const char *mode)
 {
     g_autofree char *name = free_name(device);
     g_autofree char *safe = g_markup_escape_text(url, -1);
@@ -74,6 +89,7 @@ make_subscription(Device *device, const Item *collection, const char *url, const
         return NULL;
     handler = rules_reference(device, listener);
     item_reference(device, collection, filter);
+    keep_destination(device, request, name, mode);
     logs_audit(device, AUDIT_EVENT_MANAGER, SUBSCRIBED, NULL, 0);
     return rules_make(device, subscription_class, "Filter", filter->str, "Handler", handler, NULL);
 }
@@ -113,10 +129,20 @@ eventing_subscribe(Device *device, const Request *request, SimClass *class, GStr
     if (!is_url(device, url))
         return envelope_fault(out, device, request, &FAULT_PARAMETER);
     if (rules_count(device, subscriptions) >= SUBSCRIBERS_MOST ||
-        make_subscription(device, &item, url, mode) == NULL)
+        make_subscription(device, request, &item, url, mode) == NULL)
         return envelope_fault(out, device, request, &FAULT_QUOTA);
     append_answer(device, request, out);
     return 200;
+}
+
+static void
+forget_destination(Device *device, const char *listener)
+{
+    GPtrArray *all = device->extra->destinations;
+
+    for (guint i = all != NULL ? all->len : 0; i > 0; i--)
+        if (g_strcmp0(((const Destination *)all->pdata[i - 1])->listener, listener) == 0)
+            g_ptr_array_remove_index(all, i - 1);
 }
 
 /* The subscription goes, and its listener with it. */
@@ -130,8 +156,10 @@ take_away(Device *device, const DeviceCreated *subscription)
         const DeviceCreated *one = created->pdata[i - 1];
         g_autofree char *reference =
             g_str_equal(one->class->name, listener_class) ? rules_reference(device, one) : NULL;
-        if (reference != NULL && g_strcmp0(reference, handler) == 0)
-            g_ptr_array_remove_index(created, i - 1);
+        if (reference == NULL || g_strcmp0(reference, handler) != 0)
+            continue;
+        forget_destination(device, rules_value(one->properties, "Name"));
+        g_ptr_array_remove_index(created, i - 1);
     }
     g_ptr_array_remove(created, (gpointer)(gsize)subscription);
     logs_audit(device, AUDIT_EVENT_MANAGER, UNSUBSCRIBED, NULL, 0);

@@ -2,6 +2,7 @@
 /* Network ports: their addresses, their link policy, and who has the wireless link. */
 #include "config.h"
 
+#include "delivery.h"
 #include "logs.h"
 #include "methods.h"
 #include "rules.h"
@@ -90,8 +91,14 @@ put_port(Device *device, const SimInstance *instance, GPtrArray *values)
     return NULL;
 }
 
+static void
+port_stored(Device *device, const SimInstance *instance)
+{
+    delivery_post(device, "iAMT0057", NULL);
+}
+
 const Rule rules_network[] = {
-    {.class = "AMT_EthernetPortSettings", .put = put_port},
+    {.class = "AMT_EthernetPortSettings", .put = put_port, .stored = port_stored},
     {0},
 };
 

@@ -2,6 +2,7 @@
 /* Calling home: gateways, the rules that call them, and how the device knows where it is. */
 #include "config.h"
 
+#include "delivery.h"
 #include "methods.h"
 #include "rules.h"
 
@@ -107,6 +108,7 @@ add_server(Call *call)
     if (number >= most)
         return PT_MAXIMUM_REACHED;
     make_server(call, number);
+    delivery_post(call->device, "iAMT0058", NULL);
     return DONE;
 }
 
@@ -226,6 +228,7 @@ add_rule(Call *call)
     if (rule == NULL)
         return PT_MAXIMUM_REACHED;
     make_links(call, rule, servers);
+    delivery_post(call->device, "iAMT0058", NULL);
     return DONE;
 }
 

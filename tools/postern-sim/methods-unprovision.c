@@ -2,6 +2,7 @@
 /* Taking the setup back: all of it, or so much that the next setup has less to do. */
 #include "config.h"
 
+#include "delivery.h"
 #include "logs.h"
 #include "methods.h"
 
@@ -20,6 +21,7 @@ forget_all(Device *device, const SimInstance *kept)
     g_clear_pointer(&extra->created, g_ptr_array_unref);
     g_clear_pointer(&extra->boot_source, g_free);
     g_clear_pointer(&extra->events, g_array_unref);
+    g_clear_pointer(&extra->destinations, g_ptr_array_unref);
     extra->alarms_until = extra->link_until = 0;
     extra->power_scheme = 0;
     device_clear_events(device);
@@ -47,6 +49,7 @@ take_back(Device *device, const SimInstance *kept)
     const guint8 by = BY_REMOTE;
 
     logs_audit(device, AUDIT_SECURITY_ADMIN, UNPROVISIONING_STARTED, &by, sizeof by);
+    delivery_post(device, "iAMT0055", "3");
     forget_all(device, kept);
     set(device, "AMT_SetupAndConfigurationService", "ProvisioningState", "0");
     set(device, "IPS_HostBasedSetupService", "CurrentControlMode", "0");
