@@ -73,6 +73,7 @@ static const PosternTask *const tasks[] = {
     &amt_time_get_task,
     &amt_time_set_task,
     &amt_unprovision_task,
+    &amt_webui_set_task,
     &amt_wifi_add_task,
     &amt_wifi_link_set_task,
     &amt_wifi_list_task,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Power schemes: in which power states the firmware stays awake. */
+/* Small switches: in which power states the firmware stays awake, and whether it shows pages to browsers. */
 #include "config.h"
 
 #include "logs.h"
@@ -25,7 +25,17 @@ set_power_scheme(Call *call)
     return DONE;
 }
 
+/* EnabledState tells; the pages themselves stay as they are. */
+static guint
+web_state_change(Call *call)
+{
+    static const char *const states[] = {"2", "3", NULL};
+
+    return call_state_change(call, states, "EnabledState");
+}
+
 const Method methods_scheme[] = {
+    {"AMT_WebUIService", "RequestStateChange", web_state_change},
     {"AMT_SystemPowerScheme", "SetPowerScheme", set_power_scheme},
     {0},
 };
