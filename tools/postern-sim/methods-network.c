@@ -36,7 +36,7 @@ note_policy(Device *device, const SimInstance *instance, const GPtrArray *values
     g_autofree char *before = device_words(device, instance, "LinkPolicy");
     g_autofree char *after = rules_words(values, "LinkPolicy");
 
-    if (g_strcmp0(before != NULL ? before : "", after) != 0)
+    if (*after != '\0' && g_strcmp0(before, after) != 0)
         logs_audit(device, AUDIT_NETWORK_ADMIN, LINK_POLICY, NULL, 0);
 }
 
