@@ -145,6 +145,31 @@ test_port(void)
 }
 
 static void
+test_names(void)
+{
+    g_autoptr(Sim) sim = make("amt12");
+
+    ask(sim->devices,
+        NS_TRANSFER "/Put",
+        AMT "AMT_GeneralSettings",
+        "",
+        "<r:AMT_GeneralSettings xmlns:r=\"" AMT
+        "AMT_GeneralSettings\"><r:HostName>lab</r:HostName><r:DomainName>lab.example.org"
+        "</r:DomainName></r:AMT_GeneralSettings>",
+        200,
+        "<g:HostName>lab</g:HostName>");
+    ask(sim->devices,
+        NS_TRANSFER "/Put",
+        AMT "AMT_GeneralSettings",
+        "",
+        "<r:AMT_GeneralSettings xmlns:r=\"" AMT
+        "AMT_GeneralSettings\"><r:HostName>lab</r:HostName></r:AMT_GeneralSettings>",
+        200,
+        "<g:HostName>lab</g:HostName>");
+    expect_audit(sim->devices, "22.1 22.2");
+}
+
+static void
 test_alarm(void)
 {
     g_autoptr(Sim) sim = make("amt12");
@@ -275,6 +300,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     xmlInitParser();
     g_test_add_func("/sim/network/port", test_port);
+    g_test_add_func("/sim/network/names", test_names);
     g_test_add_func("/sim/network/alarm", test_alarm);
     g_test_add_func("/sim/network/references", test_references);
     g_test_add_func("/sim/network/unprovision", test_unprovision);

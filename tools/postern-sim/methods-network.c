@@ -10,7 +10,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { TCP_IP = 0, LINK_POLICY = 4, LINK_PREFERENCE = 4 };
+enum { TCP_IP = 0, HOST_NAME = 1, DOMAIN_NAME = 2, LINK_POLICY = 4, LINK_PREFERENCE = 4 };
 
 /* What only a static address of its own has. */
 static const char *const addresses[] = {
@@ -91,6 +91,23 @@ put_port(Device *device, const SimInstance *instance, GPtrArray *values)
     return NULL;
 }
 
+static const SoapFault *
+put_general(Device *device, const SimInstance *instance, GPtrArray *values)
+{
+    static const struct {
+        const char *property;
+        guint event;
+    } names[] = {{"HostName", HOST_NAME}, {"DomainName", DOMAIN_NAME}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *before = device_property(device, instance, names[i].property);
+        const char *after = rules_value(values, names[i].property);
+        if (after != NULL && g_strcmp0(before, after) != 0)
+            logs_audit(device, AUDIT_NETWORK_ADMIN, names[i].event, NULL, 0);
+    }
+    return NULL;
+}
+
 static void
 port_stored(Device *device, const SimInstance *instance)
 {
@@ -99,6 +116,7 @@ port_stored(Device *device, const SimInstance *instance)
 
 const Rule rules_network[] = {
     {.class = "AMT_EthernetPortSettings", .put = put_port, .stored = port_stored},
+    {.class = "AMT_GeneralSettings", .put = put_general},
     {0},
 };
 
