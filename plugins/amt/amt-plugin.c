@@ -70,6 +70,7 @@ static const PosternTask *const tasks[] = {
     &amt_powerscheme_set_task,
     &amt_remoteaccess_get_task,
     &amt_remoteaccess_set_task,
+    &amt_storage_get_task,
     &amt_time_get_task,
     &amt_time_set_task,
     &amt_unprovision_task,

@@ -124,6 +124,7 @@ extern const PosternTask amt_events_unsubscribe_task;
 extern const PosternTask amt_unprovision_task;
 extern const PosternTask amt_agentpresence_get_task;
 extern const PosternTask amt_webui_set_task;
+extern const PosternTask amt_storage_get_task;
 extern const PosternTask amt_alarm_list_task;
 extern const PosternTask amt_alarm_add_task;
 extern const PosternTask amt_alarm_remove_task;

@@ -155,12 +155,14 @@ test_retry(gconstpointer data)
     g_assert_cmpuint(outcome->attempts, ==, 2);
 }
 
-/* Some machines have a wireless port and others have none, and a change of addresses is watched, too. */
+/* Some machines have a wireless port and others have none, only older ones have a store, and a change of addresses is
+ * watched, too. */
 static gboolean
 needs_this_machine(const Exchange *exchange)
 {
     return g_str_has_prefix(exchange->task, "amt.wifi.") ||
-           g_str_has_prefix(exchange->task, "amt.network.");
+           g_str_has_prefix(exchange->task, "amt.network.") ||
+           g_str_has_prefix(exchange->task, "amt.storage.");
 }
 
 static void

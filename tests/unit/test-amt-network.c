@@ -322,6 +322,58 @@ test_port_other_machine(void)
                  "the machine is found neither at");
 }
 
+/* ---- the store ---- */
+
+#define STORE_URI FAKE_AMT("AMT_ThirdPartyDataStorageAdministrationService")
+
+static void
+test_storage(void)
+{
+    static const FakeStep steps[] = {
+        {.expect = "GetGlobalStorageAttributes",
+         .status = 200,
+         .body = FAKE_BODY(STORE_URI,
+                           "<g:GetGlobalStorageAttributes_OUTPUT><g:TotalStorage>196608"
+                           "</g:TotalStorage><g:TotalAllocatedStorage>4096"
+                           "</g:TotalAllocatedStorage><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:GetGlobalStorageAttributes_OUTPUT>")},
+        {.expect = "AdminGetRegisteredApplications",
+         .status = 200,
+         .body = FAKE_BODY(STORE_URI,
+                           "<g:AdminGetRegisteredApplications_OUTPUT><g:ApplicationHandles>7"
+                           "</g:ApplicationHandles><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:AdminGetRegisteredApplications_OUTPUT>")},
+        {.expect = "<r:Handle>7</r:Handle>",
+         .status = 200,
+         .body = FAKE_BODY(STORE_URI,
+                           "<g:AdminGetApplicationAttributes_OUTPUT><g:AttrType>1</g:AttrType>"
+                           "<g:UUID>eFY0Erya8N4RIjNEVWZ3iA==</g:UUID><g:VendorName>V</g:VendorName>"
+                           "<g:ApplicationName>A</g:ApplicationName><g:EnterpriseName>"
+                           "</g:EnterpriseName><g:CurrentAllocationSize>4096"
+                           "</g:CurrentAllocationSize><g:ActiveSession>false</g:ActiveSession>"
+                           "<g:Partner>true</g:Partner><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:AdminGetApplicationAttributes_OUTPUT>")},
+    };
+    static const FakeStep newer[] = {{.status = 400, .body = FAKE_ABSENT}};
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(FakeHost) none = fake_host_for(newer);
+    g_autoptr(GVariant) result = run_task(&amt_storage_get_task, fake, "{}");
+
+    assert_member(result, "total-bytes", "196608");
+    assert_member(result, "allocated-bytes", "4096");
+    assert_member(result, "partner-bytes", NULL);
+    assert_member(result,
+                  "applications",
+                  "[{'vendor': <'V'>, 'application': <'A'>, 'active': <false>, 'partner': <true>, "
+                  "'uuid': <'12345678-9abc-def0-1122-334455667788'>, 'bytes': <uint32 4096>}]");
+    fake_host_done(fake);
+    assert_fails(&amt_storage_get_task,
+                 none,
+                 "{}",
+                 POSTERN_ERROR_NOT_SUPPORTED,
+                 "keeps no store for programs of others");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -336,5 +388,6 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/port/drops-for-dhcp", test_port_drops_for_dhcp);
     g_test_add_func("/amt/port/lost", test_port_lost);
     g_test_add_func("/amt/port/other-machine", test_port_other_machine);
+    g_test_add_func("/amt/storage", test_storage);
     return g_test_run();
 }
