@@ -75,15 +75,15 @@ make_subscription(Device *device,
     g_autofree char *handler = NULL;
     const DeviceCreated *listener = rules_make(device,
                                                listener_class,
-                                               "CreationClassName",
-                                               "CIM_ListenerDestinationWSMAN",
-                                               "DeliveryMode",
-                                               mode,
-                                               "Destination",
-                                               safe,
-                                               "Name",
-                                               name,
-                                               NULL);
+                                               (const char *const[]){"CreationClassName",
+                                                                     "CIM_ListenerDestinationWSMAN",
+                                                                     "DeliveryMode",
+                                                                     mode,
+                                                                     "Destination",
+                                                                     safe,
+                                                                     "Name",
+                                                                     name,
+                                                                     NULL});
 
     if (listener == NULL)
         return NULL;
@@ -91,7 +91,9 @@ make_subscription(Device *device,
     item_reference(device, collection, filter);
     keep_destination(device, request, name, mode);
     logs_audit(device, AUDIT_EVENT_MANAGER, SUBSCRIBED, NULL, 0);
-    return rules_make(device, subscription_class, "Filter", filter->str, "Handler", handler, NULL);
+    return rules_make(device,
+                      subscription_class,
+                      (const char *const[]){"Filter", filter->str, "Handler", handler, NULL});
 }
 
 static void

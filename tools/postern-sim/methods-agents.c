@@ -122,7 +122,8 @@ tie(Device *device, const DeviceCreated *antecedent, const DeviceCreated *depend
     g_autofree char *from = rules_reference(device, antecedent);
     g_autofree char *to = rules_reference(device, dependent);
 
-    rules_make(device, link_class, "Antecedent", from, "Dependent", to, NULL);
+    rules_make(
+        device, link_class, (const char *const[]){"Antecedent", from, "Dependent", to, NULL});
 }
 
 static char *
@@ -151,16 +152,13 @@ add_action(Call *call)
         return PT_INVALID_PARAMETER;
     if (class == NULL || rules_count(call->device, class) >= ACTIONS_MOST)
         return PT_MAXIMUM_REACHED;
-    condition = rules_make(call->device, condition_class, "NewState", to, "OldState", from, NULL);
-    action = rules_make(call->device,
-                        action_class,
-                        "ActionEac",
-                        eac,
-                        "ActionSd",
-                        sd,
-                        "EventOnTransition",
-                        event,
-                        NULL);
+    condition = rules_make(call->device,
+                           condition_class,
+                           (const char *const[]){"NewState", to, "OldState", from, NULL});
+    action = rules_make(
+        call->device,
+        action_class,
+        (const char *const[]){"ActionEac", eac, "ActionSd", sd, "EventOnTransition", event, NULL});
     if (condition == NULL || action == NULL)
         return PT_MAXIMUM_REACHED;
     tie(call->device, watchdog, condition);

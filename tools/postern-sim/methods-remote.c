@@ -59,23 +59,26 @@ make_server(Call *call, guint number)
     g_autofree char *safe_user = g_markup_escape_text(user, -1);
     g_autofree char *safe_cn = g_markup_escape_text(*cn != '\0' ? cn : address, -1);
     g_autofree char *safe_address = g_markup_escape_text(address, -1);
-    const DeviceCreated *server = rules_make(call->device,
-                                             server_class,
-                                             "AccessInfo",
-                                             safe_address,
-                                             "CN",
-                                             safe_cn,
-                                             "ElementName",
-                                             "Intel(r) AMT:Management Presence Server",
-                                             "InfoFormat",
-                                             format,
-                                             "Name",
-                                             name,
-                                             "Port",
-                                             port,
-                                             NULL);
+    const DeviceCreated *server =
+        rules_make(call->device,
+                   server_class,
+                   (const char *const[]){"AccessInfo",
+                                         safe_address,
+                                         "CN",
+                                         safe_cn,
+                                         "ElementName",
+                                         "Intel(r) AMT:Management Presence Server",
+                                         "InfoFormat",
+                                         format,
+                                         "Name",
+                                         name,
+                                         "Port",
+                                         port,
+                                         NULL});
     const DeviceCreated *login =
-        rules_make(call->device, user_class, "InstanceID", id, "RemoteID", safe_user, NULL);
+        rules_make(call->device,
+                   user_class,
+                   (const char *const[]){"InstanceID", id, "RemoteID", safe_user, NULL});
     g_autofree char *to_server = server != NULL ? rules_reference(call->device, server) : NULL;
     g_autofree char *to_login = login != NULL ? rules_reference(call->device, login) : NULL;
 
@@ -83,11 +86,8 @@ make_server(Call *call, guint number)
         return;
     rules_make(call->device,
                context_class,
-               "ElementInContext",
-               to_login,
-               "ElementProvidingContext",
-               to_server,
-               NULL);
+               (const char *const[]){
+                   "ElementInContext", to_login, "ElementProvidingContext", to_server, NULL});
     g_string_append_printf(call->out, "<g:MpServer>%s</g:MpServer>", to_server);
 }
 
@@ -172,25 +172,25 @@ make_links(Call *call, const DeviceCreated *rule, const GPtrArray *servers)
         if (model_since(call->device->model, 11, 6))
             rules_make(call->device,
                        link_class,
-                       "ManagedElement",
-                       to_server,
-                       "MpsType",
-                       "0",
-                       "OrderOfAccess",
-                       order,
-                       "PolicySet",
-                       to_rule,
-                       NULL);
+                       (const char *const[]){"ManagedElement",
+                                             to_server,
+                                             "MpsType",
+                                             "0",
+                                             "OrderOfAccess",
+                                             order,
+                                             "PolicySet",
+                                             to_rule,
+                                             NULL});
         else
             rules_make(call->device,
                        link_class,
-                       "ManagedElement",
-                       to_server,
-                       "OrderOfAccess",
-                       order,
-                       "PolicySet",
-                       to_rule,
-                       NULL);
+                       (const char *const[]){"ManagedElement",
+                                             to_server,
+                                             "OrderOfAccess",
+                                             order,
+                                             "PolicySet",
+                                             to_rule,
+                                             NULL});
     }
     g_string_append_printf(call->out, "<g:PolicyRule>%s</g:PolicyRule>", to_rule);
 }
@@ -214,17 +214,17 @@ add_rule(Call *call)
         return PT_DUPLICATE;
     rule = rules_make(call->device,
                       rule_class,
-                      "ElementName",
-                      "Intel(r) AMT:Remote Access Policy",
-                      "PolicyRuleName",
-                      names[trigger],
-                      "Trigger",
-                      trigger_text,
-                      "TunnelLifeTime",
-                      lifetime_text,
-                      trigger == PERIODIC ? "ExtendedData" : NULL,
-                      data,
-                      NULL);
+                      (const char *const[]){"ElementName",
+                                            "Intel(r) AMT:Remote Access Policy",
+                                            "PolicyRuleName",
+                                            names[trigger],
+                                            "Trigger",
+                                            trigger_text,
+                                            "TunnelLifeTime",
+                                            lifetime_text,
+                                            trigger == PERIODIC ? "ExtendedData" : NULL,
+                                            data,
+                                            NULL});
     if (rule == NULL)
         return PT_MAXIMUM_REACHED;
     make_links(call, rule, servers);

@@ -49,19 +49,15 @@ rules_created(const Device *device, const char *class_name, const char *name, co
 }
 
 const DeviceCreated *
-rules_make(Device *device, const char *class_name, ...)
+rules_make(Device *device, const char *class_name, const char *const *properties)
 {
     SimClass *class = classes_find(device->model, class_name);
     g_autoptr(GPtrArray) values =
         g_ptr_array_new_with_free_func((GDestroyNotify)device_stored_free);
-    const char *name;
     gboolean exists;
-    va_list args;
 
-    va_start(args, class_name);
-    while ((name = va_arg(args, const char *)) != NULL)
-        rules_add(values, name, va_arg(args, const char *));
-    va_end(args);
+    for (; *properties != NULL; properties += 2)
+        rules_add(values, properties[0], properties[1]);
     return class != NULL ? transfer_add(device, class, values, &exists) : NULL;
 }
 

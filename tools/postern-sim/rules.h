@@ -45,7 +45,8 @@ DeviceCreated *
 rules_created(const Device *device, const char *class_name, const char *name, const char *value);
 
 /* Makes an instance of name, value ... NULL, values in wire form. NULL: the model has no such class, or there is no room. */
-const DeviceCreated *rules_make(Device *device, const char *class_name, ...) G_GNUC_NULL_TERMINATED;
+const DeviceCreated *
+rules_make(Device *device, const char *class_name, const char *const *properties);
 
 /* The inside of a reference to an instance that was made, newly allocated. */
 char *rules_reference(Device *device, const DeviceCreated *created);
