@@ -11,7 +11,7 @@ static const char service[] = "AMT_SetupAndConfigurationService";
 
 enum { STEP_MS = 2000, WATCH_MS = 30000, MODE_ENTERPRISE = 1, STATE_POST = 2 };
 
-typedef enum { SEEN_GONE, SEEN_PROVISIONED, SEEN_PRE, SEEN_REFUSED } Seen;
+typedef enum { SEEN_GONE, SEEN_PROVISIONED, SEEN_PRE, SEEN_REFUSED, SEEN_UNCLEAR } Seen;
 static const char *const words[] = {
     "unreachable", "provisioned", "not-provisioned", "login-refused"};
 
@@ -94,7 +94,9 @@ look(const Ending *ending)
     if (setup != NULL)
         return params_uint(setup, "ProvisioningState", STATE_POST) == STATE_POST ? SEEN_PROVISIONED
                                                                                  : SEEN_PRE;
-    return g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_AUTH) ? SEEN_REFUSED : SEEN_GONE;
+    if (g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_AUTH))
+        return SEEN_REFUSED;
+    return ws == NULL || amt_is_lost(ws, why) ? SEEN_GONE : SEEN_UNCLEAR;
 }
 
 /* A lost answer may be that of a request which never arrived: then silence must last to mean something. */
@@ -118,8 +120,9 @@ watch(Ending *ending, GError **error)
                         "%s, and %d s later the machine is %s; it was not repeated",
                         ending->confirmed ? "the device said yes" : "the answer was lost",
                         WATCH_MS / 1000,
-                        ending->seen == SEEN_GONE ? "silent now and then"
-                                                  : "still set up: is its audit log locked?");
+                        ending->seen == SEEN_PROVISIONED
+                            ? "still set up: is its audit log locked?"
+                            : "neither silent nor clear about it: ask again with amt.diagnose");
 }
 
 static GVariant *

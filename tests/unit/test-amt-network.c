@@ -374,6 +374,62 @@ test_storage(void)
                  "keeps no store for programs of others");
 }
 
+/* ---- the end of the setup ---- */
+
+#define SETUP_URI FAKE_AMT("AMT_SetupAndConfigurationService")
+#define PACKAGE                                                                                    \
+    {                                                                                              \
+        .expect = "CIM_ComputerSystemPackage", .status = 200,                                      \
+        .body = FAKE_BODY(FAKE_CIM("CIM_ComputerSystemPackage"),                                   \
+                          "<g:CIM_ComputerSystemPackage><g:PlatformGUID>"                          \
+                          "78563412BC9AF0DE1122334455667788"                                       \
+                          "</g:PlatformGUID></g:CIM_ComputerSystemPackage>")                       \
+    }
+#define CONFIRM "{'confirm': <'12345678-9abc-def0-1122-334455667788'>}"
+
+/* An answer that makes no sense is no silence; and a lost answer takes more of it. */
+static void
+test_unprovision(void)
+{
+    static const FakeStep confirmed[] = {
+        PACKAGE,
+        {.expect = "<r:ProvisioningMode>1<",
+         .status = 200,
+         .body = FAKE_BODY(SETUP_URI,
+                           "<g:Unprovision_OUTPUT><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:Unprovision_OUTPUT>")},
+        {.expect = "AMT_SetupAndConfigurationService", .status = 503},
+        {.error = POSTERN_ERROR_REFUSED},
+    };
+    static const FakeStep lost[] = {
+        PACKAGE,
+        {.expect = "Unprovision", .error = POSTERN_ERROR_UNREACHABLE},
+        {.error = POSTERN_ERROR_REFUSED},
+        {.error = POSTERN_ERROR_REFUSED},
+        {.error = POSTERN_ERROR_REFUSED},
+    };
+    static const FakeStep other[] = {PACKAGE};
+    g_autoptr(FakeHost) one = fake_host_for(confirmed);
+    g_autoptr(FakeHost) two = fake_host_for(lost);
+    g_autoptr(FakeHost) three = fake_host_for(other);
+    g_autoptr(GVariant) first = run_task(&amt_unprovision_task, one, CONFIRM);
+    g_autoptr(GVariant) second = run_task(&amt_unprovision_task, two, CONFIRM);
+
+    assert_member(first, "state", "'unreachable'");
+    assert_member(first, "confirmed", "true");
+    g_assert_cmpuint(one->slept_ms, ==, 4000);
+    assert_member(second, "confirmed", "false");
+    g_assert_cmpuint(two->slept_ms, ==, 6000);
+    assert_fails(&amt_unprovision_task,
+                 three,
+                 "{'confirm': <'12345678-9abc-def0-1122-334455667789'>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "nothing was asked of it");
+    fake_host_done(one);
+    fake_host_done(two);
+    fake_host_done(three);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -389,5 +445,6 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/port/lost", test_port_lost);
     g_test_add_func("/amt/port/other-machine", test_port_other_machine);
     g_test_add_func("/amt/storage", test_storage);
+    g_test_add_func("/amt/unprovision", test_unprovision);
     return g_test_run();
 }
