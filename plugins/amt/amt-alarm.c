@@ -12,7 +12,7 @@ enum { ALARMS_MOST = 5, NAME_MOST = 32 };
 
 typedef struct {
     const char *name;
-    gint64 time; /* seconds since 1970, a full minute */
+    gint64 time;      /* seconds since 1970, a full minute */
     guint32 interval; /* minutes; 0: once */
     gboolean delete_when_done;
 } Alarm;
@@ -236,7 +236,8 @@ run_add(PosternRun *run, GVariant *params, gpointer self, GError **error)
     postern_fail(error,
                  POSTERN_ERROR_CONFLICT,
                  "the device took the alarm, and %s; read what it has with amt.alarm.list",
-                 found == NULL ? "it is not in its list" : "holds it with another time or interval");
+                 found == NULL ? "it is not in its list"
+                               : "holds it with another time or interval");
     return NULL;
 }
 

@@ -147,7 +147,7 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
         return NULL;
     if (g_variant_n_children(changes) == 0)
         return describe(now, FALSE);
-    stored = wsman_put(ws, class_name, NULL, g_variant_ref(changes), FALSE, error);
+    stored = wsman_put(ws, class_name, NULL, changes, FALSE, error);
     found = stored != NULL ? read_settings(ws, error) : NULL;
     return found != NULL && check_taken(found, changes, error) ? describe(found, TRUE) : NULL;
 }

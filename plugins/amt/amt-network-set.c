@@ -35,9 +35,9 @@ typedef struct {
     PosternRun *run;
     GVariant *params;
     gboolean wireless, dhcp, sync;
-    GVariant *port;    /* as it is */
-    GVariant *changes; /* a{sv} by property; what is to go is a `mv` without a value */
-    gboolean moves;    /* something is different from what is so */
+    GVariant *port;      /* as it is */
+    GVariant *changes;   /* a{sv} by property; what is to go is a `mv` without a value */
+    gboolean moves;      /* something is different from what is so */
     const char *address; /* the wanted static one; NULL: none */
     char *answers_at;
     gboolean confirmed;
@@ -86,9 +86,8 @@ amt_address_problem(const char *address, const char *mask, const char *gateway)
                                "255.255.255.0",
                                mask);
     if ((own & ~net) == 0 || (own & ~net) == ~net)
-        return g_strdup_printf("address %s is that of its network or its broadcasts, with mask %s",
-                               address,
-                               mask);
+        return g_strdup_printf(
+            "address %s is that of its network or its broadcasts, with mask %s", address, mask);
     if (gateway == NULL)
         return NULL;
     if (!read_ipv4(gateway, &way))
@@ -197,9 +196,8 @@ add_addresses(Change *change, PosternResult *changes)
         if (wanted != NULL)
             add_change(change, changes, addresses[i].property, g_variant_new_string(wanted));
         else
-            result_value(changes,
-                         addresses[i].property,
-                         g_variant_new_maybe(G_VARIANT_TYPE_VARIANT, NULL));
+            result_value(
+                changes, addresses[i].property, g_variant_new_maybe(G_VARIANT_TYPE_VARIANT, NULL));
     }
     change->address = change->dhcp || change->sync ? NULL : wanted_text(change, 0);
 }
@@ -311,6 +309,24 @@ look_at(Change *change, const char *host)
     return g_steal_pointer(&port);
 }
 
+/* What was to be set, for people: IPAddress '192.168.6.9', DHCPEnabled false. Newly allocated. */
+static char *
+asked_text(const Change *change)
+{
+    GString *text = g_string_new(NULL);
+    GVariantIter iter;
+    const char *property;
+    GVariant *value;
+
+    g_variant_iter_init(&iter, change->changes);
+    while (g_variant_iter_loop(&iter, "{&sv}", &property, &value)) {
+        g_autofree char *printed = g_variant_print(value, FALSE);
+        if (!g_variant_is_of_type(value, G_VARIANT_TYPE_MAYBE))
+            g_string_append_printf(text, "%s%s %s", text->len > 0 ? ", " : "", property, printed);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static GVariant *
 find_again(Change *change, GError *lost, GError **error)
 {
@@ -330,7 +346,7 @@ find_again(Change *change, GError *lost, GError **error)
         if (port != NULL)
             return port;
     }
-    g_autofree char *asked = g_variant_print(change->changes, FALSE);
+    g_autofree char *asked = asked_text(change);
     g_set_error(error,
                 POSTERN_ERROR,
                 lost->code,
@@ -348,12 +364,8 @@ static GVariant *
 carry_out(Change *change, WsMan *ws, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    g_autoptr(GVariant) stored = wsman_put(ws,
-                                           AMT_PORT_CLASS,
-                                           amt_key("InstanceID", port_key(change)),
-                                           g_variant_ref(change->changes),
-                                           FALSE,
-                                           &why);
+    g_autoptr(GVariant) stored = wsman_put(
+        ws, AMT_PORT_CLASS, amt_key("InstanceID", port_key(change)), change->changes, FALSE, &why);
     GVariant *port = NULL;
 
     change->confirmed = stored != NULL;
@@ -423,7 +435,8 @@ describe(const Change *change, GVariant *port)
     result_bool(&result, "changed", change->moves);
     if (change->moves) {
         result_bool(&result, "confirmed", change->confirmed);
-        result_string(&result, "answers-at", change->answers_at);
+        if (g_strcmp0(change->answers_at, change->amt->svc.run->host(change->run)) != 0)
+            result_string(&result, "answers-at", change->answers_at);
     }
     return result_end(&result);
 }
@@ -485,7 +498,7 @@ static const PosternField *const set_outputs[] = {
     POSTERN_FIELD_ITEM(.name = "changed", .type = "b", .flags = POSTERN_FIELD_REQUIRED, .summary = "false: it was so already"),
     POSTERN_FIELD_ITEM(.name = "confirmed", .type = "b",
                        .summary = "the device answered; false: its answer was lost, and it was found again"),
-    POSTERN_FIELD_ITEM(.name = "answers-at", .type = "s", .summary = "where it answered afterwards"),
+    POSTERN_FIELD_ITEM(.name = "answers-at", .type = "s", .summary = "where it answers now; absent: where it did before"),
     NULL,
 };
 

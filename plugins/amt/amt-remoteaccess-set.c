@@ -20,7 +20,8 @@ typedef struct {
     Wish rules[REMOTE_TRIGGERS];
     GVariant *period; /* "ay" */
     char *server;     /* name of the server at `address`, once it is there */
-    guint32 kept[REMOTE_TRIGGERS]; /* where a rule that was made anew called before, and 1 more; 0: nothing to keep */
+    guint32 kept
+        [REMOTE_TRIGGERS]; /* where a rule that was made anew called before, and 1 more; 0: nothing to keep */
     gboolean changed;
 } Plan;
 
@@ -68,13 +69,15 @@ read_wish(Plan *plan, GVariant *params, GError **error)
     const char *initiated = params_string(params, "user-initiated");
     g_autoptr(GVariant) lifetime = params_value(params, "lifetime", "u");
 
+    plan->clear = params_bool(params, "clear", FALSE);
+    if (plan->clear)
+        return TRUE;
     plan->address = params_string(params, "server");
     plan->user = params_string(params, "user");
     plan->password = params_string(params, "password");
     plan->cn = params_string(params, "cn");
     plan->remove = params_string(params, "remove");
     plan->port = params_uint(params, "port", 4433);
-    plan->clear = params_bool(params, "clear", FALSE);
     plan->rules[0] = wish_of(params, "rule-user");
     plan->rules[1] = wish_of(params, "rule-alert");
     plan->has_lifetime = lifetime != NULL;
@@ -152,41 +155,46 @@ check_server(Plan *plan, GError **error)
     return check_login(plan, error);
 }
 
-/* The servers that a rule is to have; NULL: those that it has. */
-static GPtrArray *
-servers_for(const Plan *plan, GVariant *rule)
-{
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-
-    if (plan->server != NULL)
-        g_ptr_array_add(names, g_strdup(plan->server));
-    if (names->len == 0 && rule != NULL) {
-        g_ptr_array_unref(names);
-        return remote_servers(&plan->now, rule);
-    }
-    for (guint i = 0; names->len == 0 && i < plan->now.servers->len && i < SERVERS_PER_RULE; i++)
-        g_ptr_array_add(names, g_strdup(params_string(plan->now.servers->pdata[i], "Name")));
-    return names;
-}
-
-static gboolean
-check_rules(const Plan *plan, GError **error)
-{
-    for (guint32 i = 0; i < REMOTE_TRIGGERS; i++)
-        if (plan->rules[i] == WISH_ON && plan->address == NULL && plan->now.servers->len == 0)
-            return postern_fail(error,
-                                POSTERN_ERROR_BAD_PARAM,
-                                "a rule needs a server to call: the device has none, and none is "
-                                "given");
-    return TRUE;
-}
-
 static GVariant *
 server_to_remove(const Plan *plan)
 {
     GVariant *server = amt_find(plan->now.servers, "AccessInfo", plan->remove);
 
     return server != NULL ? server : amt_find(plan->now.servers, "Name", plan->remove);
+}
+
+/* The servers that a rule is to have: the one that is named, else those that it has, else those that are there. */
+static GPtrArray *
+servers_for(const Plan *plan, GVariant *rule)
+{
+    GVariant *leaving = plan->remove != NULL ? server_to_remove(plan) : NULL;
+    GPtrArray *names;
+
+    if (plan->server == NULL && rule != NULL)
+        return remote_servers(&plan->now, rule);
+    names = g_ptr_array_new_with_free_func(g_free);
+    if (plan->server != NULL) {
+        g_ptr_array_add(names, g_strdup(plan->server));
+        return names;
+    }
+    for (guint i = 0; names->len < SERVERS_PER_RULE && i < plan->now.servers->len; i++)
+        if (plan->now.servers->pdata[i] != leaving)
+            g_ptr_array_add(names, g_strdup(params_string(plan->now.servers->pdata[i], "Name")));
+    return names;
+}
+
+static gboolean
+check_rules(const Plan *plan, GError **error)
+{
+    g_autoptr(GPtrArray) servers = servers_for(plan, NULL);
+
+    for (guint32 i = 0; i < REMOTE_TRIGGERS; i++)
+        if (plan->rules[i] == WISH_ON && plan->address == NULL && servers->len == 0)
+            return postern_fail(error,
+                                POSTERN_ERROR_BAD_PARAM,
+                                "a rule needs a server to call: the device has none, and none is "
+                                "given");
+    return TRUE;
 }
 
 /* A rule goes on using a server unless it goes itself, or gets the new one. */
@@ -227,8 +235,47 @@ has_member(GVariant *instance, const char *name)
     return value != NULL;
 }
 
+/* With detection on and no rule to call anybody, the machine would be lost. */
 static gboolean
-check_all(Plan *plan, GError **error)
+check_inside(WsMan *ws, GError **error)
+{
+    static const char *const lists[] = {"DetectionStrings", "DetectionIPv6LocalPrefixes"};
+    g_autoptr(GError) why = NULL;
+    g_autoptr(GVariant) settings = amt_read_single(ws, "AMT_EnvironmentDetectionSettingData", &why);
+    gboolean detects = FALSE;
+
+    if (why != NULL) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return FALSE;
+    }
+    for (guint i = 0; settings != NULL && i < G_N_ELEMENTS(lists); i++) {
+        g_autoptr(GVariant) list = params_value(settings, lists[i], "as");
+        detects |= list != NULL && g_variant_n_children(list) > 0;
+    }
+    return !detects || postern_fail(error,
+                                    POSTERN_ERROR_CONFLICT,
+                                    "the firmware still detects its environment: outside it could "
+                                    "then be reached no more; empty the list first with "
+                                    "amt.environment.set strings= ipv6-prefixes=");
+}
+
+/* Whether the last rule goes. */
+static gboolean
+is_last_rule(const Plan *plan)
+{
+    guint left = 0;
+
+    for (guint i = 0; i < plan->now.rules->len; i++) {
+        guint32 trigger = params_uint(plan->now.rules->pdata[i], "Trigger", G_MAXUINT32);
+        left += trigger >= REMOTE_TRIGGERS || plan->rules[trigger] != WISH_OFF;
+    }
+    for (guint32 i = 0; i < REMOTE_TRIGGERS; i++)
+        left += plan->rules[i] == WISH_ON;
+    return plan->now.rules->len > 0 && left == 0;
+}
+
+static gboolean
+check_all(WsMan *ws, Plan *plan, GError **error)
 {
     if (plan->has_switch && plan->now.user_initiated == NULL)
         return postern_fail(error,
@@ -245,7 +292,8 @@ check_all(Plan *plan, GError **error)
                             POSTERN_ERROR_NOT_SUPPORTED,
                             "this firmware knows no gateways inside (MpsType): AMT 11.6 was the "
                             "first that does; nothing was changed");
-    return check_server(plan, error) && check_rules(plan, error) && check_remove(plan, error);
+    return check_server(plan, error) && check_rules(plan, error) && check_remove(plan, error) &&
+           (!is_last_rule(plan) || check_inside(ws, error));
 }
 
 /* ---- writing ---- */
@@ -300,19 +348,12 @@ static gboolean
 remove_rule(WsMan *ws, Plan *plan, GVariant *rule, GError **error)
 {
     plan->changed = TRUE;
-    return wsman_delete(ws,
-                        REMOTE_RULE,
-                        amt_key("PolicyRuleName", params_string(rule, "PolicyRuleName")),
-                        error);
+    return wsman_delete(
+        ws, REMOTE_RULE, amt_key("PolicyRuleName", params_string(rule, "PolicyRuleName")), error);
 }
 
 static gboolean
-add_rule(WsMan *ws,
-         Plan *plan,
-         guint32 trigger,
-         guint32 lifetime,
-         GPtrArray *names,
-         GError **error)
+add_rule(WsMan *ws, Plan *plan, guint32 trigger, guint32 lifetime, GPtrArray *names, GError **error)
 {
     GVariantBuilder servers;
     PosternResult args;
@@ -429,8 +470,7 @@ apply_where(WsMan *ws, Plan *plan, GError **error)
         result_begin(&values);
         result_uint(&values, "MpsType", wanted);
         plan->changed = TRUE;
-        stored =
-            wsman_put(ws, REMOTE_LINK, result_end(&keys), result_end(&values), FALSE, error);
+        stored = wsman_put(ws, REMOTE_LINK, result_end(&keys), result_end(&values), FALSE, error);
         if (stored == NULL)
             return FALSE;
     }
@@ -443,8 +483,7 @@ remove_server(WsMan *ws, Plan *plan, GVariant *server, GError **error)
     if (server == NULL)
         return TRUE;
     plan->changed = TRUE;
-    return wsman_delete(
-        ws, REMOTE_SERVER, amt_key("Name", params_string(server, "Name")), error);
+    return wsman_delete(ws, REMOTE_SERVER, amt_key("Name", params_string(server, "Name")), error);
 }
 
 static gboolean
@@ -458,27 +497,6 @@ apply_switch(WsMan *ws, Plan *plan, GError **error)
 }
 
 /* ---- all of it away ---- */
-
-/* With detection on and nobody to call, the machine would be lost. */
-static gboolean
-check_inside(WsMan *ws, GError **error)
-{
-    g_autoptr(GError) why = NULL;
-    g_autoptr(GVariant) settings =
-        amt_read_single(ws, "AMT_EnvironmentDetectionSettingData", &why);
-    g_autoptr(GVariant) strings =
-        settings != NULL ? params_value(settings, "DetectionStrings", "as") : NULL;
-
-    if (why != NULL) {
-        g_propagate_error(error, g_steal_pointer(&why));
-        return FALSE;
-    }
-    return strings == NULL || g_variant_n_children(strings) == 0 ||
-           postern_fail(error,
-                        POSTERN_ERROR_CONFLICT,
-                        "the firmware still detects its environment: outside it could then be "
-                        "reached no more; empty the list first with amt.environment.set strings=");
-}
 
 static gboolean
 take_all_away(WsMan *ws, Plan *plan, GError **error)
@@ -502,9 +520,21 @@ take_all_away(WsMan *ws, Plan *plan, GError **error)
 
 /* ---- reading back ---- */
 
+/* The periodic rule has the period that was asked for. */
+static gboolean
+has_period(const Plan *plan, const Remote *found)
+{
+    GVariant *rule = remote_rule(found, REMOTE_PERIODIC);
+    g_autoptr(GVariant) data = rule != NULL ? params_value(rule, "ExtendedData", "ay") : NULL;
+
+    return plan->period == NULL || (data != NULL && g_variant_equal(data, plan->period));
+}
+
 static const char *
 what_is_missing(const Plan *plan, const Remote *found)
 {
+    if (!has_period(plan, found))
+        return "period is";
     for (guint32 i = 0; i < REMOTE_TRIGGERS; i++)
         if (plan->rules[i] != WISH_NONE &&
             (remote_rule(found, i) != NULL) != (plan->rules[i] == WISH_ON))
@@ -562,7 +592,7 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
     if (ws == NULL || !read_wish(&plan, params, error) || !remote_read(ws, &plan.now, error))
         return NULL;
     if (!(plan.clear ? take_all_away(ws, &plan, error)
-                     : check_all(&plan, error) && carry_out(ws, &plan, error)))
+                     : check_all(ws, &plan, error) && carry_out(ws, &plan, error)))
         return NULL;
     return finish(ws, &plan, error);
 }

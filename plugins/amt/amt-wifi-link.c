@@ -44,8 +44,7 @@ describe(GVariant *port)
     PosternResult result;
 
     result_begin(&result);
-    result_string(
-        &result, "preference", amt_word(owners, params_uint(port, "LinkPreference", 0)));
+    result_string(&result, "preference", amt_word(owners, params_uint(port, "LinkPreference", 0)));
     result_string(&result, "control", amt_word(owners, params_uint(port, "LinkControl", 0)));
     return result_end(&result);
 }

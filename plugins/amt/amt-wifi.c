@@ -256,8 +256,7 @@ send_profile(WsMan *ws, const Profile *profile, const char *id, GError **error)
 
     result_begin(&args);
     if (id != NULL)
-        result_value(
-            &args, "WiFiEndpointSettings", wsman_epr(class_name, "InstanceID", id, NULL));
+        result_value(&args, "WiFiEndpointSettings", wsman_epr(class_name, "InstanceID", id, NULL));
     else
         result_value(
             &args, "WiFiEndpoint", wsman_epr("CIM_WiFiEndpoint", "Name", "WiFi Endpoint 0", NULL));
@@ -395,8 +394,7 @@ static gboolean
 write_switches(WsMan *ws, GVariant *changes, guint32 radio, GError **error)
 {
     if (g_variant_n_children(changes) > 0) {
-        g_autoptr(GVariant) stored =
-            wsman_put(ws, service, NULL, g_variant_ref(changes), FALSE, error);
+        g_autoptr(GVariant) stored = wsman_put(ws, service, NULL, changes, FALSE, error);
         if (stored == NULL)
             return FALSE;
     }

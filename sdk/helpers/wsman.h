@@ -140,6 +140,21 @@ GVariant *wsman_call(WsMan *ws,
                      const char *method,
                      GVariant *args,
                      GError **error);
+/* How events are to be delivered, and where. */
+typedef struct {
+    const char *notify_to;            /* URL of a listener */
+    const char *tag;                  /* comes back in each event, as reference parameter; NULL: none */
+    const char *user, *password;      /* with which the device logs in at the listener (digest); NULL: not at all */
+    gboolean acknowledged;            /* each event waits for an answer, and is repeated without one */
+} WsmanSubscription;
+/* Have events of an instance (of CIM_FilterCollection) delivered. What the device answers, its SubscriptionManager. */
+GVariant *wsman_subscribe(WsMan *ws,
+                          const char *class_name,
+                          GVariant *selectors,
+                          const WsmanSubscription *subscription,
+                          GError **error);
+/* End a subscription, which is an instance. */
+gboolean wsman_unsubscribe(WsMan *ws, const char *class_name, GVariant *selectors, GError **error);
 /* Every instance, one after another, to the end. `epr`: references in place of instances. */
 gboolean wsman_enumerate(WsMan *ws,
                          const char *class_name,

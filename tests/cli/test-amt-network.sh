@@ -45,10 +45,10 @@ p run amt.network.set dhcp=no 127.88.1.1 -c "$login"
 is "it asks first" "$status" 4
 
 run amt.network.set link-policy=sx-dc,s0-ac,sx-ac 127.88.1.1
-like "link policy" "$out" '"link-policy":["s0-ac","sx-ac","sx-dc"]},"changed":true,"confirmed":true,"answers-at":"127.88.1.1"}'
+like "link policy" "$out" '"link-policy":["s0-ac","sx-ac","sx-dc"]},"changed":true,"confirmed":true}'
 run amt.network.set dhcp=no ip-sync=no address=127.88.1.9 mask=255.255.255.0 gateway=127.88.1.254 127.88.1.1
 like "a new address: its answer is lost, and it is found again" "$out" '"dhcp":false,"address":"127.88.1.9","mask":"255.255.255.0","gateway":"127.88.1.254","ip-sync":false'
-like "a new address: said to be unconfirmed" "$out" '"changed":true,"confirmed":false,"answers-at":"127.88.1.1"}'
+like "a new address: said to be unconfirmed" "$out" '"changed":true,"confirmed":false}'
 run amt.network.set secondary-dns=127.88.1.53 127.88.1.1
 like "what is not named stays" "$out" '"address":"127.88.1.9","mask":"255.255.255.0","gateway":"127.88.1.254","secondary-dns":"127.88.1.53"'
 run amt.network.set address=127.88.1.9 secondary-dns=127.88.1.53 127.88.1.1
@@ -70,10 +70,10 @@ is "written as often as told" "$(count 127.88.1.1 Put)" 4
 # another machine at the new address is not taken for this one
 start_simulator --count 2 --first 127.88.1.11 --model amt16 --seed 7
 run amt.network.set dhcp=no ip-sync=no address=127.88.1.12 mask=255.255.255.0 127.88.1.11
-like "another machine at the new address" "$out" '"confirmed":false,"answers-at":"127.88.1.11"}'
+like "another machine at the new address" "$out" '"confirmed":false}'
 stop_simulator
 start_simulator --count 1 --first 127.88.1.21 --model amt12 --seed 7 --fault '*=lost-answer'
 run amt.network.set link-policy=s0-ac 127.88.1.21
-like "a lost answer without a new address" "$out" '"link-policy":["s0-ac"]},"changed":true,"confirmed":false,"answers-at":"127.88.1.21"}'
+like "a lost answer without a new address" "$out" '"link-policy":["s0-ac"]},"changed":true,"confirmed":false}'
 stop_simulator
 finish

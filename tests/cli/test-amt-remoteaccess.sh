@@ -58,6 +58,8 @@ run amt.environment.set strings=1,2,3,4,5,6 127.88.4.1
 like "detection: too many" "$out" '"code":"bad-param","message":"strings has 6 members, expected at most 5"'
 run amt.environment.set "strings=['a b']" 127.88.4.1
 like "detection: a blank" "$out" "\"code\":\"bad-param\",\"message\":\"strings: 'a b' is none"
+run amt.remoteaccess.set periodic=off rule-alert=no 127.88.4.1
+like "the last rule away while it detects" "$out" '"code":"conflict","message":"the firmware still detects its environment: outside it could then be reached no more'
 run amt.remoteaccess.set clear=yes 127.88.4.1
 like "all away while it detects" "$out" '"code":"conflict","message":"the firmware still detects its environment: outside it could then be reached no more'
 run amt.environment.set strings= ipv6-prefixes= 127.88.4.1

@@ -843,6 +843,88 @@ test_pull_fails(void)
     fake_host_done(fake);
 }
 
+/* ---- events ---- */
+
+#define EVENTING "http://schemas.xmlsoap.org/ws/2004/08/eventing"
+
+static GVariant *
+filter_key(void)
+{
+    GVariantBuilder keys;
+
+    g_variant_builder_init(&keys, G_VARIANT_TYPE_VARDICT);
+    dict_add(&keys, "InstanceID", g_variant_new_string("All & more"));
+    return g_variant_builder_end(&keys);
+}
+
+static void
+test_subscribe(void)
+{
+    static const FakeStep steps[] = {
+        {.expect = "<a:Action>" EVENTING "/Subscribe</a:Action>",
+         .status = 200,
+         .body = FAKE_BODY(EVENTING,
+                           "<g:SubscribeResponse><g:SubscriptionManager><b:Address>x</b:Address>"
+                           "<b:ReferenceParameters><g:Identifier>7</g:Identifier>"
+                           "</b:ReferenceParameters></g:SubscriptionManager>"
+                           "</g:SubscribeResponse>")},
+        {.expect = "PushWithAck\"><e:NotifyTo><a:Address>http://h/?a&amp;b</a:Address></e:NotifyTo>"
+                   "</e:Delivery>",
+         .status = 200,
+         .body = FAKE_BODY("x:", "<g:Other></g:Other>")},
+        {.expect = EVENTING "/Unsubscribe</a:Action>", .status = 200, .body = FAKE_BODY("x:", "")},
+        {.expect = EVENTING "/Unsubscribe</a:Action>", .status = 400, .body = FAKE_ABSENT},
+    };
+    const WsmanSubscription whole = {
+        .notify_to = "http://h/", .tag = "<17>", .user = "u&u", .password = "p<p"};
+    const WsmanSubscription bare = {.notify_to = "http://h/?a&b", .acknowledged = TRUE};
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(WsMan) ws = wsman_open(&fake->svc, fake_run(fake), &profile, NULL, &error);
+    g_autoptr(GVariant) answer = wsman_subscribe(ws, "CIM_X", filter_key(), &whole, &error);
+
+    g_assert_no_error(error);
+    g_assert_nonnull(answer);
+    const char *sent = fake_request(fake, 0);
+    const char *login = strstr(sent, "<se:Username>u&amp;u</se:Username>");
+    g_assert_nonnull(login);
+    g_assert_nonnull(strstr(login, "#PasswordText\">p&lt;p</se:Password>"));
+    g_assert_true(login < strstr(sent, "All &amp; more"));
+    g_assert_true(strstr(sent, "All &amp; more") < strstr(sent, "</s:Header>"));
+    g_assert_nonnull(strstr(sent, "DeliveryModes/Push\""));
+    g_assert_nonnull(strstr(sent, ">&lt;17&gt;</m:arg></a:ReferenceParameters></e:NotifyTo>"));
+    g_assert_nonnull(strstr(sent, "secprofile/http/digest\""));
+    g_assert_null(wsman_subscribe(ws, "CIM_X", NULL, &bare, &error));
+    g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_PROTOCOL);
+    g_clear_error(&error);
+    g_assert_true(wsman_unsubscribe(ws, "CIM_Y", filter_key(), &error));
+    g_assert_no_error(error);
+    g_assert_false(wsman_unsubscribe(ws, "CIM_Y", filter_key(), &error));
+    g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_NOT_SUPPORTED);
+    fake_host_done(fake);
+}
+
+/* What cannot be put into an envelope never goes out. */
+static void
+test_subscribe_bad(void)
+{
+    const WsmanSubscription odd = {.notify_to = "http://h/\001"};
+    const WsmanSubscription login = {.notify_to = "http://h/", .user = "a\002"};
+    g_autoptr(FakeHost) fake = fake_host_new(NULL, 0);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(WsMan) ws = wsman_open(&fake->svc, fake_run(fake), &profile, NULL, &error);
+
+    g_assert_null(wsman_subscribe(ws, "CIM_X", NULL, &odd, &error));
+    g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM);
+    g_clear_error(&error);
+    g_assert_null(wsman_subscribe(ws, "CIM_X", filter_key(), &login, &error));
+    g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM);
+    g_clear_error(&error);
+    g_assert_null(wsman_subscribe(ws, "XYZ_X", NULL, &odd, &error));
+    g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM);
+    g_assert_cmpuint(fake->requests->len, ==, 0);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -882,5 +964,7 @@ main(int argc, char *argv[])
     g_test_add_func("/wsman/enumerate/release", test_release);
     g_test_add_func("/wsman/enumerate/endless", test_endless);
     g_test_add_func("/wsman/enumerate/pull-fails", test_pull_fails);
+    g_test_add_func("/wsman/subscribe", test_subscribe);
+    g_test_add_func("/wsman/subscribe-bad", test_subscribe_bad);
     return g_test_run();
 }

@@ -103,6 +103,12 @@ device_lacks(const Device *device, const char *class_name)
     return FALSE;
 }
 
+gboolean
+device_provisioned(const Device *device)
+{
+    return !device->unprovisioned && device_fault(device, FAULT_NOT_PROVISIONED) == NULL;
+}
+
 gint64
 device_clock(Device *device)
 {
@@ -160,6 +166,7 @@ device_clear(Device *device)
     accounts_clear(extra);
     pki_free(extra->pki);
     g_clear_pointer(&extra->audit, audit_free);
+    g_clear_pointer(&extra->destinations, g_ptr_array_unref);
     g_free(extra->boot_source);
     g_free(extra->kvm);
     g_free(extra->screen);

@@ -65,6 +65,8 @@ typedef struct {
     GArray *events; /* 21 bytes each, oldest first, see logs.h; NULL: not looked at yet */
     gboolean events_frozen;
     struct DeviceAudit *audit; /* see audit.h; NULL: not looked at yet */
+    GPtrArray *destinations; /* of Destination, see delivery.h */
+    guint power_scheme;  /* number of the current one */
 } DeviceExtra;
 
 typedef struct {
@@ -83,6 +85,8 @@ struct Device {
     guint32 open; /* connections now */
     guint32 next_message, next_context, nonce_epoch;
     guint32 boots, refused;
+    guint32 events_cleared; /* of the event log */
+    gboolean unprovisioned; /* its setup was taken back: its management ports are closed */
     gboolean loses_answer;  /* the request being served cut the way back: close without an answer */
     const char *caller;     /* account whose request is being served; NULL: none */
     guint32 caller_handle;  /* of the account that logged in last, see accounts.h */
@@ -126,6 +130,8 @@ const Fault *device_fault(const Device *device, FaultKind kind);
 
 /* TRUE when a fault takes this class away; there may be several of them. */
 gboolean device_lacks(const Device *device, const char *class_name);
+/* FALSE before it is set up, and after its setup was taken back. */
+gboolean device_provisioned(const Device *device);
 
 /* What its own clock says, in seconds since 1970. */
 gint64 device_clock(Device *device);

@@ -19,6 +19,8 @@ const SoapFault FAULT_QUOTA = {'e', "QuotaLimit", "The service is busy servicing
 const SoapFault FAULT_CONTEXT = {'c', "InvalidEnumerationContext", "The supplied enumeration context is invalid."};
 const SoapFault FAULT_UNDERSTAND = {'a', "MustUnderstand", "A required header was not understood."};
 const SoapFault FAULT_SCHEMA = {'e', "SchemaValidationError", "The supplied SOAP violates the corresponding XML schema definition."};
+const SoapFault FAULT_DELIVERY = {'f', "DeliveryModeRequestedUnavailable", "The requested delivery mode is not supported."};
+const SoapFault FAULT_NO_EVENTS = {'f', "EventSourceUnableToProcess", "This resource has no events."};
 static const SoapFault FAULT_BUSY = {'b', "EndpointUnavailable", "The specified endpoint is currently unavailable."};
 static const SoapFault FAULT_ENCODING = {'e', "EncodingLimit", "An internal encoding limit was exceeded in a request or would be violated if the message were processed."};
 static const SoapFault FAULT_TIME = {'e', "TimedOut", "The operation has timed out."};
@@ -173,9 +175,8 @@ request_clear(Request *request)
 #define NS_TRUST "http://schemas.xmlsoap.org/ws/2005/02/trust"
 #define NS_SECURITY                                                                                \
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-#define NS_BINDING  "http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd"
-#define NS_EVENTING "http://schemas.xmlsoap.org/ws/2004/08/eventing"
-#define NS_XSI      "http://www.w3.org/2001/XMLSchema-instance"
+#define NS_BINDING "http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd"
+#define NS_XSI     "http://www.w3.org/2001/XMLSchema-instance"
 
 static void
 append_ids(GString *out, Device *device, const Request *request, const char *action)

@@ -14,6 +14,7 @@
 #define NS_WSMAN       "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 #define NS_TRANSFER    "http://schemas.xmlsoap.org/ws/2004/09/transfer"
 #define NS_ENUMERATION "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
+#define NS_EVENTING    "http://schemas.xmlsoap.org/ws/2004/08/eventing"
 #define NS_COMMON      "http://schemas.dmtf.org/wbem/wscim/1/common"
 #define NS_IDENTITY    "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 #define ANONYMOUS      "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
@@ -36,7 +37,7 @@ typedef struct {
 
 extern const SoapFault FAULT_UNREACHABLE, FAULT_ACTION, FAULT_SELECTORS, FAULT_REPRESENTATION,
     FAULT_DENIED, FAULT_INTERNAL, FAULT_PARAMETER, FAULT_EXISTS, FAULT_QUOTA, FAULT_CONTEXT,
-    FAULT_UNDERSTAND, FAULT_SCHEMA;
+    FAULT_UNDERSTAND, FAULT_SCHEMA, FAULT_DELIVERY, FAULT_NO_EVENTS;
 
 /* The fault with this subcode, or NULL. */
 const SoapFault *envelope_fault_named(const char *subcode);

@@ -351,6 +351,7 @@ serve_wsman(Exchange *exchange)
     power_state(device, g_get_monotonic_time()); /* what a start used up is gone for this request */
     status = soap_serve(device, exchange->body, exchange->length, body, &note);
     device->caller = NULL;
+    exchange->close |= device->unprovisioned;
     device_note(device, note.action, note.target, status);
     if (status == 401)
         return answer_401(exchange, FALSE);
@@ -397,6 +398,10 @@ static void
 serve(Exchange *exchange)
 {
     exchange->result->served = TRUE;
+    if (exchange->device->unprovisioned) {
+        exchange->result->drop = TRUE;
+        return;
+    }
     if (g_str_equal(exchange->method, "POST") && g_str_equal(exchange->target, "/wsman")) {
         serve_wsman(exchange);
         return;

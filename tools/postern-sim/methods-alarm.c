@@ -158,7 +158,8 @@ alarms_fire(Device *device)
         return;
     now = device_clock(device);
     before = extra->alarms_until;
-    extra->alarms_until = now; /* first, because waking looks at the power state and comes here again */
+    extra->alarms_until =
+        now; /* first, because waking looks at the power state and comes here again */
     for (guint i = extra->created != NULL ? extra->created->len : 0; i > 0 && now > before; i--) {
         const DeviceCreated *one = extra->created->pdata[i - 1];
         if (g_str_equal(one->class->name, class_name) && go_off(device, one, before, now))

@@ -2,6 +2,7 @@
 /* Network ports: their addresses, their link policy, and who has the wireless link. */
 #include "config.h"
 
+#include "delivery.h"
 #include "logs.h"
 #include "methods.h"
 #include "rules.h"
@@ -9,7 +10,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { TCP_IP = 0, LINK_POLICY = 4, LINK_PREFERENCE = 4 };
+enum { TCP_IP = 0, HOST_NAME = 1, DOMAIN_NAME = 2, LINK_POLICY = 4, LINK_PREFERENCE = 4 };
 
 /* What only a static address of its own has. */
 static const char *const addresses[] = {
@@ -36,7 +37,7 @@ note_policy(Device *device, const SimInstance *instance, const GPtrArray *values
     g_autofree char *before = values_before != NULL ? g_strjoinv(" ", values_before) : NULL;
     g_autofree char *after = rules_words(values, "LinkPolicy");
 
-    if (g_strcmp0(before != NULL ? before : "", after) != 0)
+    if (*after != '\0' && g_strcmp0(before, after) != 0)
         logs_audit(device, AUDIT_NETWORK_ADMIN, LINK_POLICY, NULL, 0);
 }
 
@@ -91,8 +92,32 @@ put_port(Device *device, const SimInstance *instance, GPtrArray *values)
     return NULL;
 }
 
+static const SoapFault *
+put_general(Device *device, const SimInstance *instance, GPtrArray *values)
+{
+    static const struct {
+        const char *property;
+        guint event;
+    } names[] = {{"HostName", HOST_NAME}, {"DomainName", DOMAIN_NAME}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *before = device_property(device, instance, names[i].property);
+        const char *after = rules_value(values, names[i].property);
+        if (after != NULL && g_strcmp0(before, after) != 0)
+            logs_audit(device, AUDIT_NETWORK_ADMIN, names[i].event, NULL, 0);
+    }
+    return NULL;
+}
+
+static void
+port_stored(Device *device, const SimInstance *instance)
+{
+    delivery_post(device, "iAMT0057", NULL);
+}
+
 const Rule rules_network[] = {
-    {.class = "AMT_EthernetPortSettings", .put = put_port},
+    {.class = "AMT_EthernetPortSettings", .put = put_port, .stored = port_stored},
+    {.class = "AMT_GeneralSettings", .put = put_general},
     {0},
 };
 

@@ -2,6 +2,7 @@
 /* Calling home: gateways, the rules that call them, and how the device knows where it is. */
 #include "config.h"
 
+#include "delivery.h"
 #include "methods.h"
 #include "rules.h"
 
@@ -22,34 +23,6 @@ limit_of(Device *device, const char *name)
     g_autofree char *text = instance != NULL ? device_property(device, instance, name) : NULL;
 
     return text != NULL ? (guint)g_ascii_strtoull(text, NULL, 10) : 0;
-}
-
-/* Makes an instance of name, value ... NULL, in wire form. */
-static const DeviceCreated *
-make(Device *device, const char *class_name, ...)
-{
-    SimClass *class = classes_find(device->model, class_name);
-    g_autoptr(GPtrArray) values =
-        g_ptr_array_new_with_free_func((GDestroyNotify)device_stored_free);
-    const char *name;
-    gboolean exists;
-    va_list args;
-
-    va_start(args, class_name);
-    while ((name = va_arg(args, const char *)) != NULL)
-        rules_add(values, name, va_arg(args, const char *));
-    va_end(args);
-    return class != NULL ? transfer_add(device, class, values, &exists) : NULL;
-}
-
-static char *
-reference_to(Device *device, const DeviceCreated *created)
-{
-    Item item = {.created = created, .class = created->class};
-    GString *out = g_string_new(NULL);
-
-    item_reference(device, &item, out);
-    return g_string_free(out, FALSE);
 }
 
 /* ---- servers ---- */
@@ -86,35 +59,35 @@ make_server(Call *call, guint number)
     g_autofree char *safe_user = g_markup_escape_text(user, -1);
     g_autofree char *safe_cn = g_markup_escape_text(*cn != '\0' ? cn : address, -1);
     g_autofree char *safe_address = g_markup_escape_text(address, -1);
-    const DeviceCreated *server = make(call->device,
-                                       server_class,
-                                       "AccessInfo",
-                                       safe_address,
-                                       "CN",
-                                       safe_cn,
-                                       "ElementName",
-                                       "Intel(r) AMT:Management Presence Server",
-                                       "InfoFormat",
-                                       format,
-                                       "Name",
-                                       name,
-                                       "Port",
-                                       port,
-                                       NULL);
+    const DeviceCreated *server =
+        rules_make(call->device,
+                   server_class,
+                   (const char *const[]){"AccessInfo",
+                                         safe_address,
+                                         "CN",
+                                         safe_cn,
+                                         "ElementName",
+                                         "Intel(r) AMT:Management Presence Server",
+                                         "InfoFormat",
+                                         format,
+                                         "Name",
+                                         name,
+                                         "Port",
+                                         port,
+                                         NULL});
     const DeviceCreated *login =
-        make(call->device, user_class, "InstanceID", id, "RemoteID", safe_user, NULL);
-    g_autofree char *to_server = server != NULL ? reference_to(call->device, server) : NULL;
-    g_autofree char *to_login = login != NULL ? reference_to(call->device, login) : NULL;
+        rules_make(call->device,
+                   user_class,
+                   (const char *const[]){"InstanceID", id, "RemoteID", safe_user, NULL});
+    g_autofree char *to_server = server != NULL ? rules_reference(call->device, server) : NULL;
+    g_autofree char *to_login = login != NULL ? rules_reference(call->device, login) : NULL;
 
     if (server == NULL || login == NULL)
         return;
-    make(call->device,
-         context_class,
-         "ElementInContext",
-         to_login,
-         "ElementProvidingContext",
-         to_server,
-         NULL);
+    rules_make(call->device,
+               context_class,
+               (const char *const[]){
+                   "ElementInContext", to_login, "ElementProvidingContext", to_server, NULL});
     g_string_append_printf(call->out, "<g:MpServer>%s</g:MpServer>", to_server);
 }
 
@@ -135,6 +108,7 @@ add_server(Call *call)
     if (number >= most)
         return PT_MAXIMUM_REACHED;
     make_server(call, number);
+    delivery_post(call->device, "iAMT0058", NULL);
     return DONE;
 }
 
@@ -166,7 +140,8 @@ referred_servers(const Call *call)
 
     for (const xmlNode *node = call->input->children; node != NULL; node = node->next) {
         gpointer server;
-        if (node->type != XML_ELEMENT_NODE || !g_str_has_suffix((const char *)node->name, "MpServer"))
+        if (node->type != XML_ELEMENT_NODE ||
+            !g_str_has_suffix((const char *)node->name, "MpServer"))
             continue;
         server = (gpointer)(gsize)referred(call->device, node);
         if (server == NULL)
@@ -189,33 +164,33 @@ is_period(const char *text)
 static void
 make_links(Call *call, const DeviceCreated *rule, const GPtrArray *servers)
 {
-    g_autofree char *to_rule = reference_to(call->device, rule);
+    g_autofree char *to_rule = rules_reference(call->device, rule);
 
     for (guint i = 0; i < servers->len; i++) {
-        g_autofree char *to_server = reference_to(call->device, servers->pdata[i]);
+        g_autofree char *to_server = rules_reference(call->device, servers->pdata[i]);
         g_autofree char *order = g_strdup_printf("%u", i);
         if (model_since(call->device->model, 11, 6))
-            make(call->device,
-                 link_class,
-                 "ManagedElement",
-                 to_server,
-                 "MpsType",
-                 "0",
-                 "OrderOfAccess",
-                 order,
-                 "PolicySet",
-                 to_rule,
-                 NULL);
+            rules_make(call->device,
+                       link_class,
+                       (const char *const[]){"ManagedElement",
+                                             to_server,
+                                             "MpsType",
+                                             "0",
+                                             "OrderOfAccess",
+                                             order,
+                                             "PolicySet",
+                                             to_rule,
+                                             NULL});
         else
-            make(call->device,
-                 link_class,
-                 "ManagedElement",
-                 to_server,
-                 "OrderOfAccess",
-                 order,
-                 "PolicySet",
-                 to_rule,
-                 NULL);
+            rules_make(call->device,
+                       link_class,
+                       (const char *const[]){"ManagedElement",
+                                             to_server,
+                                             "OrderOfAccess",
+                                             order,
+                                             "PolicySet",
+                                             to_rule,
+                                             NULL});
     }
     g_string_append_printf(call->out, "<g:PolicyRule>%s</g:PolicyRule>", to_rule);
 }
@@ -237,22 +212,23 @@ add_rule(Call *call)
         return PT_INVALID_PARAMETER;
     if (rules_created(call->device, rule_class, "PolicyRuleName", names[trigger]) != NULL)
         return PT_DUPLICATE;
-    rule = make(call->device,
-                rule_class,
-                "ElementName",
-                "Intel(r) AMT:Remote Access Policy",
-                "PolicyRuleName",
-                names[trigger],
-                "Trigger",
-                trigger_text,
-                "TunnelLifeTime",
-                lifetime_text,
-                trigger == PERIODIC ? "ExtendedData" : NULL,
-                data,
-                NULL);
+    rule = rules_make(call->device,
+                      rule_class,
+                      (const char *const[]){"ElementName",
+                                            "Intel(r) AMT:Remote Access Policy",
+                                            "PolicyRuleName",
+                                            names[trigger],
+                                            "Trigger",
+                                            trigger_text,
+                                            "TunnelLifeTime",
+                                            lifetime_text,
+                                            trigger == PERIODIC ? "ExtendedData" : NULL,
+                                            data,
+                                            NULL});
     if (rule == NULL)
         return PT_MAXIMUM_REACHED;
     make_links(call, rule, servers);
+    delivery_post(call->device, "iAMT0058", NULL);
     return DONE;
 }
 
@@ -281,7 +257,7 @@ referring(Device *device,
           const DeviceCreated *created,
           gboolean take)
 {
-    g_autofree char *reference = reference_to(device, created);
+    g_autofree char *reference = rules_reference(device, created);
     guint count = 0;
 
     for (guint i = device->extra->created->len; i > 0; i--) {

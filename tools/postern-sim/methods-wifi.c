@@ -66,8 +66,8 @@ check_profile(const Device *device, const GPtrArray *values, const DeviceCreated
     const char *priority = rules_value(values, "Priority");
     const DeviceCreated *other;
 
-    if (!is_name(rules_value(values, "ElementName")) ||
-        rules_value(values, "InstanceID") == NULL || !is_name(rules_value(values, "SSID")) ||
+    if (!is_name(rules_value(values, "ElementName")) || rules_value(values, "InstanceID") == NULL ||
+        !is_name(rules_value(values, "SSID")) ||
         !is_number(rules_value(values, "AuthenticationMethod"), 1, 32769) ||
         !is_number(rules_value(values, "EncryptionMethod"), 1, 5))
         return PT_INVALID_PARAMETER;

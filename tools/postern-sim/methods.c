@@ -21,6 +21,9 @@ static const Method *const tables[] = {
     methods_remote,
     methods_audit,
     methods_audit_sign,
+    methods_scheme,
+    methods_unprovision,
+    methods_agents,
 };
 
 char *

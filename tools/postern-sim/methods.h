@@ -54,7 +54,7 @@ guint methods_commit(Call *call);
     PT_AUDIT_FAILURE = 2075
 };
 
-extern const Method methods_8021x[], methods_accounts[], methods_alarm[], methods_audit[], methods_audit_sign[], methods_boot[], methods_certificates[], methods_consent[], methods_kvm[], methods_log[], methods_network[], methods_power[], methods_redirection[], methods_remote[], methods_setup[], methods_time[], methods_wifi[];
+extern const Method methods_8021x[], methods_accounts[], methods_agents[], methods_alarm[], methods_audit[], methods_audit_sign[], methods_boot[], methods_certificates[], methods_consent[], methods_kvm[], methods_log[], methods_network[], methods_power[], methods_redirection[], methods_remote[], methods_scheme[], methods_setup[], methods_time[], methods_unprovision[], methods_wifi[];
 
 /* Reads a parameter that is a whole number of 32 bits; FALSE when it is absent or none. */
 gboolean call_number(const Call *call, const char *name, guint64 *number);

@@ -58,7 +58,7 @@ put_state(const Device *device, guint8 *data)
         port = tls ? sim->tls_port : sim->port;
     data[4] = (guint8)(port >> 8);
     data[5] = (guint8)port;
-    if (device_fault(device, FAULT_NOT_PROVISIONED) == NULL)
+    if (device_provisioned(device))
         data[7] = plain && tls ? 0x02 | 0x04 : 0x02; /* completed; both ports are open */
 }
 

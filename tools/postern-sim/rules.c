@@ -14,6 +14,7 @@ static const Rule *const tables[] = {
     rules_kvm,
     rules_boot,
     rules_consent,
+    rules_agents,
     NULL,
 };
 
@@ -51,6 +52,29 @@ rules_created(const Device *device, const char *class_name, const char *name, co
             return one;
     }
     return NULL;
+}
+
+const DeviceCreated *
+rules_make(Device *device, const char *class_name, const char *const *properties)
+{
+    SimClass *class = classes_find(device->model, class_name);
+    g_autoptr(GPtrArray) values =
+        g_ptr_array_new_with_free_func((GDestroyNotify)device_stored_free);
+    gboolean exists;
+
+    for (; *properties != NULL; properties += 2)
+        rules_add(values, properties[0], properties[1]);
+    return class != NULL ? transfer_add(device, class, values, &exists) : NULL;
+}
+
+char *
+rules_reference(Device *device, const DeviceCreated *created)
+{
+    Item item = {.created = created, .class = created->class};
+    GString *out = g_string_new(NULL);
+
+    item_reference(device, &item, out);
+    return g_string_free(out, FALSE);
 }
 
 guint

@@ -23,7 +23,7 @@ typedef struct {
     const SoapFault *(*remove)(Device *device, const DeviceCreated *created);
 } Rule;
 
-extern const Rule rules_8021x[], rules_boot[], rules_certificates[], rules_consent[], rules_kvm[], rules_network[], rules_redirection[], rules_remote[], rules_wifi[];
+extern const Rule rules_8021x[], rules_agents[], rules_boot[], rules_certificates[], rules_consent[], rules_kvm[], rules_network[], rules_redirection[], rules_remote[], rules_wifi[];
 
 /* The rule of a class; one without any hook when it has none. */
 const Rule *rules_find(const char *class_name);
@@ -43,3 +43,10 @@ guint rules_count(const Device *device, const SimClass *class);
 /* The instance of that class that was made with this value of a property; NULL: none. */
 DeviceCreated *
 rules_created(const Device *device, const char *class_name, const char *name, const char *value);
+
+/* Makes an instance of name, value ... NULL, values in wire form. NULL: the model has no such class, or there is no room. */
+const DeviceCreated *
+rules_make(Device *device, const char *class_name, const char *const *properties);
+
+/* The inside of a reference to an instance that was made, newly allocated. */
+char *rules_reference(Device *device, const DeviceCreated *created);

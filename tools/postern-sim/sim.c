@@ -56,6 +56,8 @@ sim_offers(const Sim *sim, const Device *device, gboolean tls)
 {
     const Pki *pki = device->extra != NULL ? device->extra->pki : NULL;
 
+    if (!device_provisioned(device))
+        return FALSE;
     if (pki != NULL && pki->committed)
         return tls ? pki->tls : pki->plain;
     return sim_comes_with(sim, device, tls);
@@ -72,8 +74,7 @@ sim_certs(Sim *sim)
 gboolean
 sim_comes_with(const Sim *sim, const Device *device, gboolean tls)
 {
-    if (device_fault(device, FAULT_NOT_PROVISIONED) != NULL ||
-        device_fault(device, FAULT_AMT_DISABLED) != NULL)
+    if (!device_provisioned(device) || device_fault(device, FAULT_AMT_DISABLED) != NULL)
         return FALSE;
     switch (sim->tls) {
     case SIM_TLS_MODEL:

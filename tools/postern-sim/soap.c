@@ -212,6 +212,8 @@ static const struct {
     {NS_TRANSFER "/Put", "Put", transfer_put, TRUE},
     {NS_TRANSFER "/Create", "Create", transfer_create, TRUE},
     {NS_TRANSFER "/Delete", "Delete", transfer_delete, TRUE},
+    {NS_EVENTING "/Subscribe", "Subscribe", eventing_subscribe, TRUE},
+    {NS_EVENTING "/Unsubscribe", "Unsubscribe", eventing_unsubscribe, TRUE},
     {NS_ENUMERATION "/Enumerate", "Enumerate", enumerate_start, FALSE},
     {NS_ENUMERATION "/Pull", "Pull", enumerate_pull, FALSE},
     {NS_ENUMERATION "/Release", "Release", enumerate_release, FALSE},

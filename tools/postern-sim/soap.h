@@ -34,7 +34,7 @@ void item_reference(Device *device, const Item *item, GString *out);
 gboolean item_find(
     Device *device, const Request *request, SimClass *class, Item *item, const SoapFault **fault);
 
-/* transfer.c, enumerate.c, methods.c: the answer for one operation. `class` is that of the request.
+/* transfer.c, enumerate.c, eventing.c, methods.c: the answer for one operation. `class` is that of the request.
  */
 guint transfer_get(Device *device, const Request *request, SimClass *class, GString *out);
 guint transfer_put(Device *device, const Request *request, SimClass *class, GString *out);
@@ -43,6 +43,8 @@ guint transfer_delete(Device *device, const Request *request, SimClass *class, G
 guint enumerate_start(Device *device, const Request *request, SimClass *class, GString *out);
 guint enumerate_pull(Device *device, const Request *request, SimClass *class, GString *out);
 guint enumerate_release(Device *device, const Request *request, SimClass *class, GString *out);
+guint eventing_subscribe(Device *device, const Request *request, SimClass *class, GString *out);
+guint eventing_unsubscribe(Device *device, const Request *request, SimClass *class, GString *out);
 guint methods_invoke(
     Device *device, const Request *request, SimClass *class, const char *method, GString *out);
 

@@ -212,6 +212,10 @@ statefile_line(Device *device)
     add_boot(builder, device);
     if (device->extra != NULL && device->extra->ider != NULL)
         add_ider(builder, device->extra->ider);
+    if (device->unprovisioned) {
+        json_builder_set_member_name(builder, "provisioned");
+        json_builder_add_boolean_value(builder, FALSE);
+    }
     add_log(builder, device);
     if (device->extra != NULL)
         add_records(builder, device->extra);

@@ -257,6 +257,16 @@ append_link_owner(Device *device, char *const *arguments, GString *out)
     return TRUE;
 }
 
+/* ${scheme:N}: 1 when power scheme N is the current one, else 2 */
+static gboolean
+append_scheme(Device *device, char *const *arguments, GString *out)
+{
+    guint current = device->extra != NULL ? device->extra->power_scheme : 0;
+
+    g_string_append_c(out, number_of(arguments[0]) == current ? '1' : '2');
+    return TRUE;
+}
+
 static gboolean
 append_tls(Device *device, char *const *arguments, GString *out)
 {
@@ -323,6 +333,7 @@ static const Value table[] = {
     {"factory-certificate", 0, append_factory_certificate},
     {"factory-subject", 0, append_factory_subject},
     {"link-owner", 0, append_link_owner},
+    {"scheme", 1, append_scheme},
     {"space", 0, append_space},
 };
 /* clang-format on */

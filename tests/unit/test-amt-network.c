@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Network ports, alarms and calling home: what is read and written of them, without a device. */
+#include "amt-agentpresence.h"
+#include "amt-interval.h"
+#include "amt-network.h"
+#include "amt-remote.h"
+#include "amt-task.h"
+
+/* ---- spans of time ---- */
+
+static void
+test_interval(void)
+{
+    static const struct {
+        const char *text;
+        guint32 minutes; /* 0: is none */
+        const char *iso;
+    } table[] = {
+        {"day", 1440, "P1DT0H0M"},
+        {"daily", 1440, "P1DT0H0M"},
+        {"weekly", 10080, "P7DT0H0M"},
+        {"1 day 2 hours 30 minutes", 1590, "P1DT2H30M"},
+        {"90 minutes", 90, "P0DT1H30M"},
+        {"minute", 1, "P0DT0H1M"},
+        {"P1DT2H30M", 1590, "P1DT2H30M"},
+        {"P1W", 10080, "P7DT0H0M"},
+        {"PT90M", 90, "P0DT1H30M"},
+        {"999 days", 999 * 1440, "P999DT0H0M"},
+        {"P999D", 999 * 1440, "P999DT0H0M"},
+        {"1000 days", 0, NULL},
+        {"P1000D", 0, NULL},
+        {"P99999999999999999999D", 0, NULL},
+        {"999 days 1 minute", 0, NULL},
+        {"0 minutes", 0, NULL},
+        {"P0DT0H0M", 0, NULL},
+        {"", 0, NULL},
+        {"P", 0, NULL},
+        {"PT", 0, NULL},
+        {"P1DT", 0, NULL},
+        {"P1M", 0, NULL}, /* a month */
+        {"PT1D", 0, NULL},
+        {"P1H", 0, NULL},
+        {"PT1M1H", 0, NULL},
+        {"P1D1D", 0, NULL},
+        {"P1.5D", 0, NULL},
+        {"P-1D", 0, NULL},
+        {"dayss", 0, NULL},
+        {"2", 0, NULL},
+        {"2 moons", 0, NULL},
+        {"1  day", 0, NULL},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+        guint32 minutes = 0;
+        gboolean is = amt_interval_parse(table[i].text, &minutes);
+        g_test_message("'%s'", table[i].text);
+        g_assert_cmpint(is, ==, table[i].minutes != 0);
+        if (!is)
+            continue;
+        g_autofree char *iso = amt_interval_iso(minutes);
+        g_autofree char *words = amt_interval_words(minutes);
+        g_assert_cmpuint(minutes, ==, table[i].minutes);
+        g_assert_cmpstr(iso, ==, table[i].iso);
+        g_assert_cmpuint(amt_interval_read(iso), ==, minutes);
+        guint32 again = 0;
+        g_assert_true(amt_interval_parse(words, &again));
+        g_assert_cmpuint(again, ==, minutes);
+    }
+    g_assert_cmpuint(amt_interval_read("0"), ==, 0);
+    g_assert_cmpuint(amt_interval_read(NULL), ==, 0);
+}
+
+/* ---- addresses ---- */
+
+static void
+test_addresses(void)
+{
+    static const struct {
+        const char *address, *mask, *gateway, *problem; /* NULL: all is well */
+    } table[] = {
+        {"192.168.6.5", "255.255.255.0", "192.168.6.1", NULL},
+        {"192.168.6.5", "255.255.255.0", NULL, NULL},
+        {"10.0.0.2", "255.255.255.252", "10.0.0.1", NULL},
+        {"172.16.255.255", "255.240.0.0", "172.31.0.1", NULL},
+        {"192.168.6.5", "255.255.255.0", "192.168.7.1", "is not another machine in the network"},
+        {"192.168.6.5", "255.255.255.0", "192.168.6.5", "is not another machine in the network"},
+        {"192.168.6.0", "255.255.255.0", NULL, "that of its network"},
+        {"192.168.6.255", "255.255.255.0", NULL, "that of its network or its broadcasts"},
+        {"10.0.0.1", "255.255.255.254", NULL, "no network mask"},
+        {"10.0.0.1", "255.255.255.255", NULL, "no network mask"},
+        {"10.0.0.1", "0.0.0.0", NULL, "no network mask"},
+        {"10.0.0.1", "255.0.255.0", NULL, "no network mask"},
+        {"10.0.0.1", "0.255.255.255", NULL, "no network mask"},
+        {"10.0.0.1", "24", NULL, "no network mask"},
+        {"0.0.0.1", "255.255.255.0", NULL, "no IPv4 address of a machine"},
+        {"240.0.0.1", "255.255.255.0", NULL, "no IPv4 address of a machine"},
+        {"10.0.0.256", "255.255.255.0", NULL, "no IPv4 address of a machine"},
+        {"::1", "255.255.255.0", NULL, "no IPv4 address of a machine"},
+        {"10.0.0.1", "255.0.0.0", "gateway", "is no IPv4 address"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+        g_autofree char *problem =
+            amt_address_problem(table[i].address, table[i].mask, table[i].gateway);
+        g_test_message("%s: %s", table[i].address, problem != NULL ? problem : "well");
+        g_assert_cmpint(problem == NULL, ==, table[i].problem == NULL);
+        if (problem != NULL)
+            g_assert_nonnull(strstr(problem, table[i].problem));
+    }
+}
+
+/* ---- periods ---- */
+
+static void
+test_periods(void)
+{
+    static const struct {
+        const char *text, *wire; /* NULL: is none */
+    } table[] = {
+        {"300", "AAAAAAAAASw="},
+        {"25", "AAAAAAAAABk="},
+        {"03:30", "AAAAAQAAAAMAAAAe"},
+        {"23:59", "AAAAAQAAABcAAAA7"},
+        {"0", NULL},
+        {"", NULL},
+        {"24:00", NULL},
+        {"3:60", NULL},
+        {"3:5", NULL},
+        {"03:30:00", NULL},
+        {"-1", NULL},
+        {"9999999999", NULL},
+        {"soon", NULL},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+        g_autoptr(GVariant) wire = remote_period_encode(table[i].text);
+        gsize length = 0;
+        g_test_message("'%s'", table[i].text);
+        g_assert_cmpint(wire == NULL, ==, table[i].wire == NULL);
+        if (wire == NULL)
+            continue;
+        g_variant_ref_sink(wire);
+        const guint8 *bytes = g_variant_get_fixed_array(wire, &length, 1);
+        g_autofree char *base64 = g_base64_encode(bytes, length);
+        g_autofree char *back = remote_period_decode(wire);
+        g_assert_cmpstr(base64, ==, table[i].wire);
+        g_assert_cmpstr(back, ==, table[i].text);
+    }
+}
+
+static void
+test_periods_of_others(void)
+{
+    static const guint8 bytes[13] = {0, 0, 0, 1, 0, 0, 0, 99, 0, 0, 0, 0, 0};
+
+    for (gsize length = 0; length <= sizeof bytes; length++) {
+        g_autoptr(GVariant) data =
+            g_variant_ref_sink(g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, length, 1));
+        g_assert_null(remote_period_decode(data));
+    }
+}
+
+/* ---- agents ---- */
+
+static void
+test_agents(void)
+{
+    g_autofree char *guid = amt_agent_guid("eFY0Erya8N4RIjNEVWZ3iA==");
+    g_autofree char *one = amt_agent_states(4), *two = amt_agent_states(2 | 8);
+    g_autofree char *all = amt_agent_states(31), *none = amt_agent_states(32);
+
+    g_assert_cmpstr(guid, ==, "12345678-9abc-def0-1122-334455667788");
+    g_assert_null(amt_agent_guid("eFY0Erya8N4RIjNEVWZ3"));
+    g_assert_null(amt_agent_guid("************************"));
+    g_assert_null(amt_agent_guid(NULL));
+    g_assert_cmpstr(one, ==, "running");
+    g_assert_cmpstr(two, ==, "stopped+expired");
+    g_assert_cmpstr(all, ==, "any");
+    g_assert_cmpstr(none, ==, "");
+}
+
+/* ---- ports ---- */
+
+#define PORT_URI FAKE_AMT("AMT_EthernetPortSettings")
+#define PORT(settings)                                                                             \
+    "<g:AMT_EthernetPortSettings>" settings                                                        \
+    "<g:ElementName>Intel(r) AMT Ethernet Port Settings</g:ElementName>"                           \
+    "<g:InstanceID>Intel(r) AMT Ethernet Port Settings 0</g:InstanceID>"                           \
+    "<g:LinkPolicy>1</g:LinkPolicy><g:LinkPolicy>99</g:LinkPolicy>"                                \
+    "<g:MACAddress>00-be-43-d8-22-a4</g:MACAddress></g:AMT_EthernetPortSettings>"
+#define DHCP                                                                                       \
+    "<g:DHCPEnabled>true</g:DHCPEnabled><g:DefaultGateway>192.168.6.1</g:DefaultGateway>"          \
+    "<g:PrimaryDNS>192.168.6.1</g:PrimaryDNS><g:SubnetMask>255.255.255.0</g:SubnetMask>"
+#define STATIC                                                                                     \
+    "<g:DHCPEnabled>false</g:DHCPEnabled><g:IPAddress>192.168.6.9</g:IPAddress>"                   \
+    "<g:SubnetMask>255.255.255.0</g:SubnetMask>"
+#define LIST(port) FAKE_PULL(PORT_URI, "<n:Items>" port "</n:Items>" FAKE_LAST)
+#define ENUMERATE                                                                                  \
+    {                                                                                              \
+        .expect = "AMT_EthernetPortSettings", .status = 200, .body = FAKE_CONTEXT("1")             \
+    }
+
+/* As it was recorded: no address under DHCP, and a policy that has no word. */
+static void
+test_port_read_25(void)
+{
+    static const FakeStep steps[] = {
+        ENUMERATE,
+        {.status = 200,
+         .body = LIST(PORT(DHCP) "<g:AMT_EthernetPortSettings><g:InstanceID>Intel(r) AMT Ethernet "
+                                 "Port Settings 1</g:InstanceID><g:MACAddress>00-00-00-00-00-00"
+                                 "</g:MACAddress></g:AMT_EthernetPortSettings>")},
+        {.expect = "IPS_IPv6PortSettings", .status = 400, .body = FAKE_ABSENT},
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(GVariant) result = run_task(&amt_network_get_task, fake, "{}");
+
+    assert_member(result,
+                  "wired",
+                  "{'mac': <'00:be:43:d8:22:a4'>, 'dhcp': <true>, 'mask': <'255.255.255.0'>, "
+                  "'gateway': <'192.168.6.1'>, 'primary-dns': <'192.168.6.1'>, 'link-policy': "
+                  "<['s0-ac', '99']>}");
+    assert_member(result, "wireless", NULL);
+    assert_member(result, "ipv6", NULL);
+    fake_host_done(fake);
+}
+
+/* The answer to the Put is lost, and the machine answers at its new address. */
+static void
+test_port_moves(void)
+{
+    static const FakeStep steps[] = {
+        ENUMERATE,
+        {.status = 200, .body = LIST(PORT(DHCP))},
+        {.expect = "Get", .status = 200, .body = FAKE_BODY(PORT_URI, PORT(DHCP))},
+        {.expect = "<r:IPAddress>192.168.6.9</r:IPAddress>", .error = POSTERN_ERROR_UNREACHABLE},
+        ENUMERATE,
+        {.status = 200, .body = LIST(PORT(STATIC))},
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(GVariant) result =
+        run_task(&amt_network_set_task,
+                 fake,
+                 "{'dhcp': <false>, 'address': <'192.168.6.9'>, 'mask': <'255.255.255.0'>}");
+
+    assert_member(result, "confirmed", "false");
+    assert_member(result, "answers-at", "'192.168.6.9'");
+    assert_member(fake->options, "host", "'192.168.6.9'");
+    /* what DHCP gave is not taken over */
+    g_assert_null(strstr(fake_request(fake, 3), "192.168.6.1<"));
+    fake_host_done(fake);
+}
+
+static void
+test_port_drops_for_dhcp(void)
+{
+    static const FakeStep steps[] = {
+        ENUMERATE,
+        {.status = 200, .body = LIST(PORT(STATIC))},
+        {.expect = "Get", .status = 200, .body = FAKE_BODY(PORT_URI, PORT(STATIC))},
+        {.expect = "<r:DHCPEnabled>true</r:DHCPEnabled>",
+         .status = 200,
+         .body = FAKE_BODY(PORT_URI, PORT(DHCP))},
+        ENUMERATE,
+        {.status = 200, .body = LIST(PORT(DHCP))},
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(GVariant) result = run_task(&amt_network_set_task, fake, "{'dhcp': <true>}");
+
+    assert_member(result, "confirmed", "true");
+    g_assert_null(strstr(fake_request(fake, 3), "IPAddress"));
+    g_assert_null(strstr(fake_request(fake, 3), "SubnetMask"));
+    fake_host_done(fake);
+}
+
+/* Nobody answers any more: the error says what was asked for, and it was asked once. */
+static void
+test_port_lost(void)
+{
+    static const FakeStep steps[] = {
+        ENUMERATE,
+        {.status = 200, .body = LIST(PORT(DHCP))},
+        {.expect = "Get", .status = 200, .body = FAKE_BODY(PORT_URI, PORT(DHCP))},
+        {.expect = "Put", .error = POSTERN_ERROR_TIMEOUT},
+        {.expect = "Enumerate", .error = POSTERN_ERROR_UNREACHABLE},
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    fake->repeat_last = TRUE;
+
+    assert_fails(
+        &amt_network_set_task,
+        fake,
+        "{'dhcp': <false>, 'address': <'192.168.6.9'>, 'mask': <'255.255.255.0'>}",
+        POSTERN_ERROR_TIMEOUT,
+        "at 192.168.6.9; it was asked once for IPAddress '192.168.6.9', DHCPEnabled false;");
+    g_assert_cmpuint(fake->slept_ms, ==, 30000);
+}
+
+/* Another machine has the new address: its MAC gives it away. */
+static void
+test_port_other_machine(void)
+{
+    static const FakeStep steps[] = {
+        ENUMERATE,
+        {.status = 200, .body = LIST(PORT(DHCP))},
+        {.expect = "Get", .status = 200, .body = FAKE_BODY(PORT_URI, PORT(DHCP))},
+        {.expect = "Put", .error = POSTERN_ERROR_UNREACHABLE},
+        ENUMERATE,
+        {.status = 200,
+         .body = LIST("<g:AMT_EthernetPortSettings><g:InstanceID>Intel(r) AMT Ethernet Port "
+                      "Settings 0</g:InstanceID><g:MACAddress>00-be-43-d8-22-a5</g:MACAddress>"
+                      "</g:AMT_EthernetPortSettings>")},
+        {.expect = "Enumerate", .error = POSTERN_ERROR_UNREACHABLE},
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    fake->repeat_last = TRUE;
+
+    assert_fails(&amt_network_set_task,
+                 fake,
+                 "{'dhcp': <false>, 'address': <'192.168.6.9'>, 'mask': <'255.255.255.0'>}",
+                 POSTERN_ERROR_UNREACHABLE,
+                 "the machine is found neither at");
+}
+
+/* ---- the store ---- */
+
+#define STORE_URI FAKE_AMT("AMT_ThirdPartyDataStorageAdministrationService")
+
+static void
+test_storage(void)
+{
+    static const FakeStep steps[] = {
+        {.expect = "GetGlobalStorageAttributes",
+         .status = 200,
+         .body = FAKE_BODY(STORE_URI,
+                           "<g:GetGlobalStorageAttributes_OUTPUT><g:TotalStorage>196608"
+                           "</g:TotalStorage><g:TotalAllocatedStorage>4096"
+                           "</g:TotalAllocatedStorage><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:GetGlobalStorageAttributes_OUTPUT>")},
+        {.expect = "AdminGetRegisteredApplications",
+         .status = 200,
+         .body = FAKE_BODY(STORE_URI,
+                           "<g:AdminGetRegisteredApplications_OUTPUT><g:ApplicationHandles>7"
+                           "</g:ApplicationHandles><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:AdminGetRegisteredApplications_OUTPUT>")},
+        {.expect = "<r:Handle>7</r:Handle>",
+         .status = 200,
+         .body = FAKE_BODY(STORE_URI,
+                           "<g:AdminGetApplicationAttributes_OUTPUT><g:AttrType>1</g:AttrType>"
+                           "<g:UUID>eFY0Erya8N4RIjNEVWZ3iA==</g:UUID><g:VendorName>V</g:VendorName>"
+                           "<g:ApplicationName>A</g:ApplicationName><g:EnterpriseName>"
+                           "</g:EnterpriseName><g:CurrentAllocationSize>4096"
+                           "</g:CurrentAllocationSize><g:ActiveSession>false</g:ActiveSession>"
+                           "<g:Partner>true</g:Partner><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:AdminGetApplicationAttributes_OUTPUT>")},
+    };
+    static const FakeStep newer[] = {{.status = 400, .body = FAKE_ABSENT}};
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(FakeHost) none = fake_host_for(newer);
+    g_autoptr(GVariant) result = run_task(&amt_storage_get_task, fake, "{}");
+
+    assert_member(result, "total-bytes", "196608");
+    assert_member(result, "allocated-bytes", "4096");
+    assert_member(result, "partner-bytes", NULL);
+    assert_member(result,
+                  "applications",
+                  "[{'vendor': <'V'>, 'application': <'A'>, 'active': <false>, 'partner': <true>, "
+                  "'uuid': <'12345678-9abc-def0-1122-334455667788'>, 'bytes': <uint32 4096>}]");
+    fake_host_done(fake);
+    assert_fails(&amt_storage_get_task,
+                 none,
+                 "{}",
+                 POSTERN_ERROR_NOT_SUPPORTED,
+                 "keeps no store for programs of others");
+}
+
+/* ---- the end of the setup ---- */
+
+#define SETUP_URI FAKE_AMT("AMT_SetupAndConfigurationService")
+#define PACKAGE                                                                                    \
+    {                                                                                              \
+        .expect = "CIM_ComputerSystemPackage", .status = 200,                                      \
+        .body = FAKE_BODY(FAKE_CIM("CIM_ComputerSystemPackage"),                                   \
+                          "<g:CIM_ComputerSystemPackage><g:PlatformGUID>"                          \
+                          "78563412BC9AF0DE1122334455667788"                                       \
+                          "</g:PlatformGUID></g:CIM_ComputerSystemPackage>")                       \
+    }
+#define CONFIRM "{'confirm': <'12345678-9abc-def0-1122-334455667788'>}"
+
+/* An answer that makes no sense is no silence; and a lost answer takes more of it. */
+static void
+test_unprovision(void)
+{
+    static const FakeStep confirmed[] = {
+        PACKAGE,
+        {.expect = "<r:ProvisioningMode>1<",
+         .status = 200,
+         .body = FAKE_BODY(SETUP_URI,
+                           "<g:Unprovision_OUTPUT><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:Unprovision_OUTPUT>")},
+        {.expect = "AMT_SetupAndConfigurationService", .status = 503},
+        {.error = POSTERN_ERROR_REFUSED},
+    };
+    static const FakeStep lost[] = {
+        PACKAGE,
+        {.expect = "Unprovision", .error = POSTERN_ERROR_UNREACHABLE},
+        {.error = POSTERN_ERROR_REFUSED},
+        {.error = POSTERN_ERROR_REFUSED},
+        {.error = POSTERN_ERROR_REFUSED},
+    };
+    static const FakeStep other[] = {PACKAGE};
+    g_autoptr(FakeHost) one = fake_host_for(confirmed);
+    g_autoptr(FakeHost) two = fake_host_for(lost);
+    g_autoptr(FakeHost) three = fake_host_for(other);
+    g_autoptr(GVariant) first = run_task(&amt_unprovision_task, one, CONFIRM);
+    g_autoptr(GVariant) second = run_task(&amt_unprovision_task, two, CONFIRM);
+
+    assert_member(first, "state", "'unreachable'");
+    assert_member(first, "confirmed", "true");
+    g_assert_cmpuint(one->slept_ms, ==, 4000);
+    assert_member(second, "confirmed", "false");
+    g_assert_cmpuint(two->slept_ms, ==, 6000);
+    assert_fails(&amt_unprovision_task,
+                 three,
+                 "{'confirm': <'12345678-9abc-def0-1122-334455667789'>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "nothing was asked of it");
+    fake_host_done(one);
+    fake_host_done(two);
+    fake_host_done(three);
+}
+
+int
+main(int argc, char *argv[])
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/amt/interval", test_interval);
+    g_test_add_func("/amt/addresses", test_addresses);
+    g_test_add_func("/amt/periods", test_periods);
+    g_test_add_func("/amt/periods-of-others", test_periods_of_others);
+    g_test_add_func("/amt/agents", test_agents);
+    g_test_add_func("/amt/port/read-25", test_port_read_25);
+    g_test_add_func("/amt/port/moves", test_port_moves);
+    g_test_add_func("/amt/port/drops-for-dhcp", test_port_drops_for_dhcp);
+    g_test_add_func("/amt/port/lost", test_port_lost);
+    g_test_add_func("/amt/port/other-machine", test_port_other_machine);
+    g_test_add_func("/amt/storage", test_storage);
+    g_test_add_func("/amt/unprovision", test_unprovision);
+    return g_test_run();
+}
