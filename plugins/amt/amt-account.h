@@ -50,11 +50,8 @@ GBytes *amt_sid_bytes(const char *text);
 char *amt_sid_text(const guint8 *sid, gsize length);
 
 /* MD5 of name, realm and password, floating "ay", kept out of logs and recordings as the password is. */
-GVariant *amt_digest_password(const Amt *amt,
-                              PosternRun *run,
-                              const char *name,
-                              const char *realm,
-                              const char *password);
+GVariant *amt_digest_password(
+    const Amt *amt, PosternRun *run, const char *name, const char *realm, const char *password);
 /* Realm of the device's digest logins; the caller's. */
 char *amt_digest_realm(WsMan *ws, GError **error);
 

@@ -6,13 +6,13 @@
 #include "amt.h"
 
 typedef enum {
-    FACT_TEXT,     /* trimmed; padded by firmware */
-    FACT_NUMBER,   /* u; 0 and all ones are unknown */
-    FACT_BIG,      /* t; likewise */
-    FACT_FLAG,     /* b */
-    FACT_WORD,     /* number to word of `words` */
-    FACT_KILO,     /* t; the property counts thousands */
-    FACT_MAC,      /* to aa:bb:cc:dd:ee:ff; all zero is none */
+    FACT_TEXT,   /* trimmed; padded by firmware */
+    FACT_NUMBER, /* u; 0 and all ones are unknown */
+    FACT_BIG,    /* t; likewise */
+    FACT_FLAG,   /* b */
+    FACT_WORD,   /* number to word of `words` */
+    FACT_KILO,   /* t; the property counts thousands */
+    FACT_MAC,    /* to aa:bb:cc:dd:ee:ff; all zero is none */
 } AmtFactKind;
 
 typedef struct {

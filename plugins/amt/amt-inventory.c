@@ -24,8 +24,17 @@ typedef enum {
     GROUP_BATTERIES = 1 << 9,
 } Groups;
 
-static const char *const group_names[] = {
-    "system", "board", "bios", "cpu", "memory", "disks", "network", "firmware", "amt", "batteries", NULL};
+static const char *const group_names[] = {"system",
+                                          "board",
+                                          "bios",
+                                          "cpu",
+                                          "memory",
+                                          "disks",
+                                          "network",
+                                          "firmware",
+                                          "amt",
+                                          "batteries",
+                                          NULL};
 
 /* Everything read, by class; a class that was asked for has an entry, possibly empty. */
 typedef struct {
@@ -209,8 +218,8 @@ battery_list(Inventory *inventory)
 
     g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < batteries->len; i++)
-        g_variant_builder_add_value(
-            &list, facts_of(amt_battery_facts, g_ptr_array_index(batteries, i)));
+        g_variant_builder_add_value(&list,
+                                    facts_of(amt_battery_facts, g_ptr_array_index(batteries, i)));
     return g_variant_builder_end(&list);
 }
 

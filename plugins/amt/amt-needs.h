@@ -57,7 +57,7 @@ typedef struct {
     const char *since;   /* first firmware, and what came later */
 } AmtNeed;
 
-extern const AmtNeed amt_needs[]; /* sorted by task; a NULL task ends it */
+extern const AmtNeed amt_needs[];          /* sorted by task; a NULL task ends it */
 const AmtNeed *amt_need(const char *task); /* NULL: it has no row */
 /* "Hardware Asset, General Info", "Network Time or General Info", or its note; the caller's. */
 char *amt_need_titles(const AmtNeed *need);
@@ -82,9 +82,7 @@ void amt_add_lacking(PosternResult *facts, GVariant *known, const char *user, gu
 gboolean amt_check_needs(const Amt *amt, PosternRun *run, GError **error);
 
 /* For WsmanProfile.refused: a device let `user` (NULL: not known) in and refused; say what is missing. */
-void amt_explain_refusal(const PosternServices *svc,
-                         PosternRun *run,
-                         const char *user,
-                         GError **error);
+void
+amt_explain_refusal(const PosternServices *svc, PosternRun *run, const char *user, GError **error);
 
 #endif /* AMT_NEEDS_H */

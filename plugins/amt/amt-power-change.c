@@ -149,8 +149,7 @@ send_request(AmtPowerChange *change, GError **lost, GError **error)
         change->confirmed = TRUE;
         return wsman_check_return(change->ws, outputs, class_name, method, error);
     }
-    if (amt_is_lost(change->ws, why) &&
-        change->amt->svc.run->remaining_ms(change->run) > STEP_MS) {
+    if (amt_is_lost(change->ws, why) && change->amt->svc.run->remaining_ms(change->run) > STEP_MS) {
         g_propagate_error(lost, g_steal_pointer(&why));
         return TRUE;
     }

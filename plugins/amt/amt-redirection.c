@@ -377,7 +377,8 @@ say_good_bye(AmtSession *session)
 {
     static const guint8 end[] = {AMT_OP_END, 0, 0, 0};
 
-    if (session->kind != AMT_SESSION_KVM && !session->broken && !session->writing && session->queue->len == 0)
+    if (session->kind != AMT_SESSION_KVM && !session->broken && !session->writing &&
+        session->queue->len == 0)
         session->amt->svc.stream->write(session->stream, end, sizeof end, GOOD_BYE_MS, NULL);
 }
 

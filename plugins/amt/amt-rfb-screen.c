@@ -292,8 +292,8 @@ paint_packed(RfbScreen *screen, const Area *tile, Bytes *bytes, guint colours, g
     const guint bits = colours == 2 ? 1 : colours <= 4 ? 2 : 4;
     const gsize row = (tile->width * bits + 7) / 8, dense_bytes = ((gsize)all * bits + 7) / 8;
     const guint8 *palette = take(bytes, (gsize)colours * size), *packed;
-    gboolean dense = last && dense_bytes != row * tile->height &&
-                     (gsize)(bytes->end - bytes->at) == dense_bytes;
+    gboolean dense =
+        last && dense_bytes != row * tile->height && (gsize)(bytes->end - bytes->at) == dense_bytes;
 
     packed = palette != NULL ? take(bytes, dense ? dense_bytes : row * tile->height) : NULL;
     for (guint n = 0; packed != NULL && n < all; n++) {

@@ -147,11 +147,12 @@ version_in_use(Report *report)
     const PosternStreamSvc *svc = report->amt->svc.stream;
     g_autoptr(GError) why = NULL;
     g_autoptr(GVariant) info = NULL;
-    PosternStream *stream = svc->connect(report->run,
-                                         NULL,
-                                         report->amt->tls_port,
-                                         amt_stream_options(report->amt, report->params, NULL),
-                                         &why);
+    PosternStream *stream =
+        svc->connect(report->run,
+                     NULL,
+                     report->amt->tls_port,
+                     amt_pinned_stream_options(report->amt, report->params, NULL),
+                     &why);
 
     if (stream == NULL) {
         find_text(report,

@@ -84,7 +84,7 @@ amt_unverified_options(const Amt *amt)
 }
 
 GVariant *
-amt_stream_options(const Amt *amt, GVariant *params, const char *sha256)
+amt_pinned_stream_options(const Amt *amt, GVariant *params, const char *sha256)
 {
     Policy own = {0};
     PosternResult options;
@@ -137,6 +137,7 @@ amt_stream_options(const Amt *amt, GVariant *params, gboolean tls)
         result_string(&options, "tls-pin", own.pin != NULL ? own.pin : amt->tls_pin);
         result_string(
             &options, "tls-ca-file", own.ca_file != NULL ? own.ca_file : amt->tls_ca_file);
+        add_own_certificate(&options, amt, &own);
     }
     return result_end(&options);
 }

@@ -218,7 +218,7 @@ gboolean
 amt_tls_prove(const Amt *amt, PosternRun *run, GVariant *params, const char *sha256, GError **error)
 {
     amt->svc.run->progress(run, -1, "connecting anew over TLS");
-    return prove(amt, run, amt_stream_options(amt, params, sha256), amt->tls_port, error);
+    return prove(amt, run, amt_pinned_stream_options(amt, params, sha256), amt->tls_port, error);
 }
 
 gboolean

@@ -91,7 +91,8 @@ look_from_outside(const Amt *amt, PosternRun *run, GVariant *params, GError **er
 
     if (plain == NULL)
         return NULL;
-    stream = svc->connect(run, NULL, amt->tls_port, amt_stream_options(amt, params, NULL), &why);
+    stream =
+        svc->connect(run, NULL, amt->tls_port, amt_pinned_stream_options(amt, params, NULL), &why);
     if (amt->svc.run->cancelled(run)) {
         g_propagate_error(error, g_steal_pointer(&why));
         return NULL;
@@ -233,7 +234,7 @@ static GPtrArray *
 read_own(const Change *change, GError **error)
 {
     g_autoptr(GVariant) options =
-        g_variant_ref_sink(amt_stream_options(change->amt, change->params, NULL));
+        g_variant_ref_sink(amt_pinned_stream_options(change->amt, change->params, NULL));
     const char *path = params_string(options, "tls-certificate-file");
     g_autoptr(GBytes) content = NULL;
 

@@ -49,7 +49,7 @@ GVariant *amt_http_options(const Amt *amt, GVariant *params, gboolean login);
 /* To look at any certificate, whatever the policy trusts; without a login. Floating. */
 GVariant *amt_unverified_options(const Amt *amt);
 /* For PosternStreamSvc.connect() over TLS to the device, taking the certificate with that SHA-256 (NULL: any) only. Floating. */
-GVariant *amt_stream_options(const Amt *amt, GVariant *params, const char *sha256);
+GVariant *amt_pinned_stream_options(const Amt *amt, GVariant *params, const char *sha256);
 void amt_options_init(Amt *amt); /* once the rest of it is filled in */
 void amt_options_clear(Amt *amt);
 WsMan *amt_open(const Amt *amt, PosternRun *run, GVariant *params, GError **error);

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "accounts.h"
+#include "audit.h"
 #include "logs.h"
 #include "realms.h"
 #include "sim.h"
@@ -18,6 +19,11 @@ make(const char *model)
 
     sim_populate(sim, 0x7F560801, 1, model, &error);
     g_assert_no_error(error);
+    /* what was before does not matter here */
+    for (guint i = 0; i < sim->count; i++) {
+        logs_clear_events(&sim->devices[i]);
+        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
+    }
     return sim;
 }
 
@@ -173,7 +179,7 @@ test_login(void)
 static void
 recorded(Sim *sim, guint n, guint event, const char *extended)
 {
-    GBytes *record = sim->devices->extra->audit->pdata[n];
+    GBytes *record = sim->devices->extra->audit->records->pdata[n];
     gsize length;
     const guint8 *bytes = g_bytes_get_data(record, &length);
     g_autoptr(GString) hex = g_string_new(NULL);
@@ -199,7 +205,7 @@ test_audit(void)
         call(sim, "SetAclEnabledState", HANDLE("2") "<r:Enabled>false</r:Enabled>"), ==, 0);
     g_assert_cmpint(call(sim, "RemoveUserAclEntry", HANDLE("2")), ==, 0);
     g_assert_cmpint(call(sim, "RemoveUserAclEntry", HANDLE("2")), ==, 2053);
-    g_assert_cmpuint(sim->devices->extra->audit->len, ==, 4);
+    g_assert_cmpuint(sim->devices->extra->audit->records->len, ==, 4);
     recorded(sim, 0, 2, "00026f70");
     recorded(sim, 1, 3, "ff00026f70");
     recorded(sim, 2, 6, "0000026f70");

@@ -2,6 +2,7 @@
 /* What a simulated machine's next start does, who may set it, and the consent of its user. */
 #include "config.h"
 
+#include "audit.h"
 #include "boot.h"
 #include "consent.h"
 #include "logs.h"
@@ -36,6 +37,11 @@ make(const char *model, const char *fault)
     g_assert_true(sim_populate(sim, FIRST, 1, model, &error));
     g_assert_no_error(error);
     sim->devices->power = POWER_ON;
+    /* what was before does not matter here */
+    for (guint i = 0; i < sim->count; i++) {
+        logs_clear_events(&sim->devices[i]);
+        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
+    }
     return sim;
 }
 
@@ -451,7 +457,7 @@ test_consent_policy(void)
 static guint
 last_audit(Device *device)
 {
-    const GPtrArray *audit = device->extra->audit;
+    const GPtrArray *audit = device->extra->audit->records;
     const guint8 *bytes = g_bytes_get_data(audit->pdata[audit->len - 1], NULL);
 
     return (guint)(bytes[0] << 8 | bytes[1]) * 100 + (guint)(bytes[2] << 8 | bytes[3]);

@@ -2,6 +2,7 @@
 /* Keys, certificates and TLS settings of a simulated device, down to what it refuses and writes down. */
 #include "config.h"
 
+#include "audit.h"
 #include "logs.h"
 #include "pki.h"
 #include "sim.h"
@@ -20,6 +21,11 @@ make(const char *model)
 
     g_assert_true(sim_populate(sim, FIRST, 1, model, &error));
     g_assert_no_error(error);
+    /* what was before does not matter here */
+    for (guint i = 0; i < sim->count; i++) {
+        logs_clear_events(&sim->devices[i]);
+        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
+    }
     return sim;
 }
 
@@ -153,7 +159,7 @@ static char *
 audited(const Device *device)
 {
     GString *events = g_string_new(NULL);
-    const GPtrArray *audit = device->extra != NULL ? device->extra->audit : NULL;
+    const GPtrArray *audit = device->extra->audit->records;
 
     for (guint i = 0; audit != NULL && i < audit->len; i++) {
         const guint8 *record = g_bytes_get_data(audit->pdata[i], NULL);

@@ -2,7 +2,9 @@
 /* KVM in the simulator: what its settings refuse and write down, and what its screen shows. */
 #include "config.h"
 
+#include "audit.h"
 #include "kvm.h"
+#include "logs.h"
 #include "power.h"
 #include "rules.h"
 #include "screen.h"
@@ -24,6 +26,11 @@ make(const char *model, const char *fault)
     }
     g_assert_true(sim_populate(sim, FIRST, 1, model, &error));
     g_assert_no_error(error);
+    /* what was before does not matter here */
+    for (guint i = 0; i < sim->count; i++) {
+        logs_clear_events(&sim->devices[i]);
+        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
+    }
     return sim;
 }
 
@@ -59,8 +66,8 @@ audit(const Device *device)
 {
     GString *text = g_string_new(NULL);
 
-    for (guint i = 0; device->extra->audit != NULL && i < device->extra->audit->len; i++) {
-        const guint8 *record = g_bytes_get_data(device->extra->audit->pdata[i], NULL);
+    for (guint i = 0; device->extra->audit != NULL && i < device->extra->audit->records->len; i++) {
+        const guint8 *record = g_bytes_get_data(device->extra->audit->records->pdata[i], NULL);
         g_string_append_printf(text, "%s%u/%u", i > 0 ? " " : "", record[1], record[3]);
     }
     return g_string_free(text, FALSE);

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "alarm.h"
+#include "audit.h"
 #include "logs.h"
 #include "power.h"
 #include "rules.h"
@@ -26,6 +27,11 @@ make(const char *model)
 
     g_assert_true(sim_populate(sim, FIRST, 1, model, &error));
     g_assert_no_error(error);
+    /* what was before does not matter here */
+    for (guint i = 0; i < sim->count; i++) {
+        logs_clear_events(&sim->devices[i]);
+        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
+    }
     return sim;
 }
 
@@ -86,7 +92,7 @@ call(Device *device, const char *uri, const char *method, const char *args, cons
 static void
 expect_audit(const Device *device, const char *expected)
 {
-    const GPtrArray *audit = device->extra->audit;
+    const GPtrArray *audit = device->extra->audit->records;
     g_autoptr(GString) found = g_string_new(NULL);
 
     for (guint i = 0; audit != NULL && i < audit->len; i++) {

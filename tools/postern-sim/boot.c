@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "boot.h"
-#include "screen.h"
 #include "logs.h"
 #include "screen.h"
 

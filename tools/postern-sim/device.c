@@ -2,8 +2,8 @@
 #include "config.h"
 
 #include "accounts.h"
-#include "boot.h"
 #include "audit.h"
+#include "boot.h"
 #include "device.h"
 #include "pki.h"
 #include "power.h"

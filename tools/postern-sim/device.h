@@ -52,21 +52,21 @@ typedef struct {
     gint64 clock_offset;
     GArray *accounts; /* of Account, see accounts.h; NULL: none was asked for yet */
     guint32 last_account;
-    char *admin;                  /* name of the administrator; NULL: as on the command line */
-    struct DeviceKvm *kvm;        /* kvm.h */
-    struct ScreenInput *screen;   /* screen.h */
-    struct Redirect *sessions[3]; /* on the redirection port, by kind; see redirect.h */
-    struct Pki *pki;              /* see pki.h; NULL until needed */
-    gint64 alarms_until;          /* by the device's clock: alarms up to then have gone off */
-    gint64 link_until;            /* monotonic: the firmware has the wireless link so long */
+    char *admin;                   /* name of the administrator; NULL: as on the command line */
+    struct DeviceKvm *kvm;         /* kvm.h */
+    struct ScreenInput *screen;    /* screen.h */
+    struct Redirect *sessions[3];  /* on the redirection port, by kind; see redirect.h */
+    struct Pki *pki;               /* see pki.h; NULL until needed */
+    gint64 alarms_until;           /* by the device's clock: alarms up to then have gone off */
+    gint64 link_until;             /* monotonic: the firmware has the wireless link so long */
     struct DeviceBoot *boot;       /* boot.h */
     struct DeviceConsent *consent; /* consent.h */
     struct DeviceIder *ider;       /* ider-machine.h */
     GArray *events; /* 21 bytes each, oldest first, see logs.h; NULL: not looked at yet */
     gboolean events_frozen;
     struct DeviceAudit *audit; /* see audit.h; NULL: not looked at yet */
-    GPtrArray *destinations; /* of Destination, see delivery.h */
-    guint power_scheme;  /* number of the current one */
+    GPtrArray *destinations;   /* of Destination, see delivery.h */
+    guint power_scheme;        /* number of the current one */
 } DeviceExtra;
 
 typedef struct {
@@ -85,14 +85,11 @@ struct Device {
     guint32 open; /* connections now */
     guint32 next_message, next_context, nonce_epoch;
     guint32 boots, refused;
-    guint32 events_cleared; /* of the event log */
     gboolean unprovisioned; /* its setup was taken back: its management ports are closed */
     gboolean loses_answer;  /* the request being served cut the way back: close without an answer */
     const char *caller;     /* account whose request is being served; NULL: none */
     guint32 caller_handle;  /* of the account that logged in last, see accounts.h */
-    guint32
-        caller_address; /* where the connection that is being served comes from, host byte order */
-    const char *caller; /* account whose request is being served; NULL: none */
+    guint32 caller_address; /* where the connection being served comes from, host byte order */
     PowerStep steps[2];
     gint64 unreachable_until; /* the network adapter resets */
     guint8 power;             /* before `steps` */

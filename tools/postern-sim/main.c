@@ -15,7 +15,13 @@
 /* For tests without a password file; the README names it. */
 #define TEST_PASSWORD "P@ssw0rd"
 
-enum { EXIT_USAGE = 2, RMCP_PORT = 623, REDIRECTION_PORT = 16994, REDIRECTION_TLS_PORT = 16995, VNC_PORT = 5900 };
+enum {
+    EXIT_USAGE = 2,
+    RMCP_PORT = 623,
+    REDIRECTION_PORT = 16994,
+    REDIRECTION_TLS_PORT = 16995,
+    VNC_PORT = 5900
+};
 
 typedef struct {
     gint64 count, seed;

@@ -12,13 +12,7 @@
 #include <string.h>
 
 enum { KEY_MS = 600, CRLS_MAX = 4, URL_MAX = 256 };
-enum {
-    PT_INTERNAL_ERROR = 1,
-    PT_KEYS_BUSY = 2061,
-    PT_INVALID_KEY = 2062,
-    PT_INVALID_CERTIFICATE = 2063,
-    PT_MISMATCH = 2064
-};
+enum { PT_INTERNAL_ERROR = 1, PT_KEYS_BUSY = 2061 };
 enum {
     AUDIT_TLS_STATE = 7,
     AUDIT_TLS_CERTIFICATE,
@@ -355,7 +349,7 @@ sign(Call *call)
         return PT_INVALID_PARAMETER;
     request = sign_request(der, length, key->key, algorithm == 0 ? EVP_sha1() : EVP_sha256());
     if (request == NULL)
-        return PT_MISMATCH;
+        return PT_NOT_THE_KEY;
     g_string_append_printf(
         call->out, "<g:SignedCertificateRequest>%s</g:SignedCertificateRequest>", request);
     return DONE;

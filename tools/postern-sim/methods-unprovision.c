@@ -2,6 +2,7 @@
 /* Taking the setup back: all of it, or so much that the next setup has less to do. */
 #include "config.h"
 
+#include "accounts.h"
 #include "delivery.h"
 #include "logs.h"
 #include "methods.h"
@@ -20,11 +21,11 @@ forget_all(Device *device, const SimInstance *kept)
 
     g_clear_pointer(&extra->created, g_ptr_array_unref);
     g_clear_pointer(&extra->boot_source, g_free);
-    g_clear_pointer(&extra->events, g_array_unref);
     g_clear_pointer(&extra->destinations, g_ptr_array_unref);
     extra->alarms_until = extra->link_until = 0;
     extra->power_scheme = 0;
-    device_clear_events(device);
+    logs_clear_events(device);
+    accounts_clear(extra);
     if (extra->stored == NULL)
         return;
     g_hash_table_iter_init(&iter, extra->stored);

@@ -4,26 +4,10 @@
 #include "methods.h"
 
 static const Method *const tables[] = {
-    methods_power,
-    methods_boot,
-    methods_consent,
-    methods_redirection,
-    methods_kvm,
-    methods_setup,
-    methods_accounts,
-    methods_time,
-    methods_log,
-    methods_certificates,
-    methods_8021x,
-    methods_network,
-    methods_alarm,
-    methods_wifi,
-    methods_remote,
-    methods_audit,
-    methods_audit_sign,
-    methods_scheme,
-    methods_unprovision,
-    methods_agents,
+    methods_power, methods_boot,       methods_consent, methods_redirection, methods_kvm,
+    methods_setup, methods_accounts,   methods_time,    methods_log,         methods_certificates,
+    methods_8021x, methods_network,    methods_alarm,   methods_wifi,        methods_remote,
+    methods_audit, methods_audit_sign, methods_scheme,  methods_unprovision, methods_agents,
 };
 
 char *

@@ -30,7 +30,6 @@ enum {
     INVALID_PARAMETER = 5,
     PT_INVALID_NAME = 12,
     PT_NOT_PERMITTED = 16,
-    PT_NOT_PERMITTED = 16,
     PT_LOCKED_BY_OTHER = 18,
     PT_NOT_LOCKED = 19,
     PT_MAXIMUM_REACHED = 23,
@@ -40,12 +39,6 @@ enum {
     PT_INVALID_HANDLE = 2053,
     PT_INVALID_PASSWORD = 2054,
     PT_INVALID_REALM = 2055,
-    PT_DUPLICATE = 2058
-};
-
-/* CommitChanges: TLS settings and certificates come into force. */
-guint methods_commit(Call *call);
-
     PT_DUPLICATE = 2058,
     PT_NO_KEY = 2060,
     PT_INVALID_KEY = 2062,
@@ -54,13 +47,21 @@ guint methods_commit(Call *call);
     PT_AUDIT_FAILURE = 2075
 };
 
-extern const Method methods_8021x[], methods_accounts[], methods_agents[], methods_alarm[], methods_audit[], methods_audit_sign[], methods_boot[], methods_certificates[], methods_consent[], methods_kvm[], methods_log[], methods_network[], methods_power[], methods_redirection[], methods_remote[], methods_scheme[], methods_setup[], methods_time[], methods_unprovision[], methods_wifi[];
+/* CommitChanges: TLS settings and certificates come into force. */
+guint methods_commit(Call *call);
+
+extern const Method methods_8021x[], methods_accounts[], methods_agents[], methods_alarm[],
+    methods_audit[], methods_audit_sign[], methods_boot[], methods_certificates[],
+    methods_consent[], methods_kvm[], methods_log[], methods_network[], methods_power[],
+    methods_redirection[], methods_remote[], methods_scheme[], methods_setup[], methods_time[],
+    methods_unprovision[], methods_wifi[];
 
 /* Reads a parameter that is a whole number of 32 bits; FALSE when it is absent or none. */
 gboolean call_number(const Call *call, const char *name, guint64 *number);
 
 /* The instance that the call's selectors name; NULL: there is none, or it was created. */
 const SimInstance *call_instance(const Call *call);
+
 /* A parameter's text without blanks around it, newly allocated; "" when it is absent. */
 char *call_text(const Call *call, const char *name);
 

@@ -23,7 +23,9 @@ typedef struct {
     const SoapFault *(*remove)(Device *device, const DeviceCreated *created);
 } Rule;
 
-extern const Rule rules_8021x[], rules_agents[], rules_boot[], rules_certificates[], rules_consent[], rules_kvm[], rules_network[], rules_redirection[], rules_remote[], rules_wifi[];
+extern const Rule rules_8021x[], rules_agents[], rules_boot[], rules_certificates[],
+    rules_consent[], rules_kvm[], rules_network[], rules_redirection[], rules_remote[],
+    rules_wifi[];
 
 /* The rule of a class; one without any hook when it has none. */
 const Rule *rules_find(const char *class_name);

@@ -21,14 +21,11 @@ typedef struct Sim {
     gboolean pong_optional;                         /* done without when the port cannot be had */
     guint16 host_port;                              /* of the operating system; 0: none */
     guint16 redirection_port, redirection_tls_port; /* 0: none */
-    guint16 vnc_port;         /* of KVM with a password of its own; 0: none */
+    guint16 vnc_port;                               /* of KVM with a password of its own; 0: none */
     gboolean vnc_optional;
-    gboolean redirection_optional;                  /* done without where the ports cannot be had */
-    /* Told when a device opens or closes its redirection port; NULL: nobody listens. */
-    void (*listener_changed)(Device *device, gpointer data);
-    gpointer listener_data;
-    guint64 ider_read;  /* bytes that a machine reads of what it starts from; 0: all */
-    guint32 ider_block; /* bytes that it reads at once; 0: 64 KiB */
+    gboolean redirection_optional; /* done without where the ports cannot be had */
+    guint64 ider_read;             /* bytes that a machine reads of what it starts from; 0: all */
+    guint32 ider_block;            /* bytes that it reads at once; 0: 64 KiB */
     SimTls tls;
     struct Certs *certs; /* see sim_certs() */
     /* Told when a device may have opened or closed ports; `restart`: its web server starts anew. NULL: nobody listens. */

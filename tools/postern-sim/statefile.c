@@ -2,9 +2,9 @@
 #include "config.h"
 
 #include "accounts.h"
+#include "audit.h"
 #include "boot.h"
 #include "ider-machine.h"
-#include "audit.h"
 #include "logs.h"
 #include "power.h"
 #include "screen.h"
@@ -122,6 +122,8 @@ add_accounts(JsonBuilder *builder, Device *device)
     for (guint i = 0; i < extra->accounts->len; i++)
         add_account(builder, &g_array_index(extra->accounts, Account, i));
     json_builder_end_array(builder);
+}
+
 /* What the machine started last, and whether that took AMT's settings along. */
 static void
 add_boot(JsonBuilder *builder, const Device *device)
@@ -155,6 +157,9 @@ add_ider(JsonBuilder *builder, const DeviceIder *ider)
     add_number(builder, "errors", ider->errors);
     add_text(builder, "problem", ider->problem);
     json_builder_end_object(builder);
+}
+
+static void
 add_base64(JsonBuilder *builder, gconstpointer bytes, gsize length)
 {
     g_autofree char *text = g_base64_encode(bytes, length);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "pki.h"
+#include "audit.h"
 #include "boot.h"
 #include "consent.h"
-#include "audit.h"
 #include "logs.h"
+#include "pki.h"
 #include "power.h"
 #include "sim.h"
 #include "values.h"
