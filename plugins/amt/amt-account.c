@@ -432,7 +432,7 @@ write_fields(WsMan *ws, const AmtAccount *wanted, GVariant *password, GError **e
     const char *method = is_new ? "AddUserAclEntryEx" : "UpdateUserAclEntryEx";
     g_autoptr(GVariant) outputs = amt_accounts_call(ws, method, arguments(wanted, password), error);
     const guint32 handle =
-        outputs != NULL && is_new ? (guint32)params_uint64(outputs, "Handle", 0) : wanted->handle;
+        outputs != NULL && is_new ? params_uint(outputs, "Handle", 0) : wanted->handle;
 
     if (outputs == NULL)
         return 0;
