@@ -17,8 +17,7 @@ judge() {
 }
 # shown ADDRESS: the device shows what was added last
 shown() {
-    local i
-    for i in 1 2 3 4 5 6 7 8; do
+    for _ in 1 2 3 4 5 6 7 8; do
         openssl s_client -connect "$1:$tls_port" </dev/null 2>/dev/null | openssl x509 -noout -fingerprint >"$work/shown" 2>/dev/null
         openssl x509 -in "$work/new.pem" -noout -fingerprint | cmp -s - "$work/shown" && return 0
         sleep 0.3
