@@ -28,7 +28,7 @@ static char *password;
 static char *
 give_password(rfbClient *client)
 {
-    return strdup(password != NULL ? password : "");
+    return password != NULL ? strdup(password) : NULL; /* an empty one the library would not free */
 }
 
 static guint
