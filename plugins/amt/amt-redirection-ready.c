@@ -2,7 +2,8 @@
 /* Whether a device lets a session of some kind in: asked before the port is, because the port says little. */
 #include "amt-redirection.h"
 
-enum { CONSENT_KVM = 1, CONSENT_ALL = -1, CONSENT_RECEIVED = 3, CONSENT_IN_SESSION = 4 };
+#define CONSENT_KVM 1U
+#define CONSENT_ALL G_MAXUINT32
 
 static const char *const names[] = {"serial console", "storage redirection", "KVM"};
 static const char *const switches[] = {"sol", "ider", "kvm"};
@@ -21,28 +22,19 @@ switch_of(AmtFeatures *features, AmtSessionKind kind)
     }
 }
 
-/* Somebody at the machine has agreed, or need not. */
+/* The policy has been read with the switches: only where it asks somebody is it looked up who has agreed. */
 static gboolean
-check_consent(WsMan *ws, const AmtFeatures *features, AmtSessionKind kind, GError **error)
+check_consent(const Amt *amt,
+              PosternRun *run,
+              WsMan *ws,
+              const AmtFeatures *features,
+              AmtSessionKind kind,
+              GError **error)
 {
-    g_autoptr(GVariant) service = NULL;
-    guint32 state;
+    gboolean kvm = kind == AMT_SESSION_KVM;
 
-    if (features->consent != (guint32)CONSENT_ALL &&
-        !(features->consent == CONSENT_KVM && kind == AMT_SESSION_KVM))
-        return TRUE;
-    service = wsman_get(ws, "IPS_OptInService", NULL, error);
-    if (service == NULL)
-        return FALSE;
-    state = params_uint(service, "OptInState", 0);
-    return state == CONSENT_RECEIVED || state == CONSENT_IN_SESSION ||
-           postern_fail(
-               error,
-               POSTERN_ERROR_CONSENT,
-               "somebody at the machine must agree to %s first (consent state %u, expected 3 "
-               "or 4): begin with amt.consent.start",
-               names[kind],
-               state);
+    return !(features->consent == CONSENT_ALL || (features->consent == CONSENT_KVM && kvm)) ||
+           amt_consent_needed(amt, run, ws, kvm, names[kind], error);
 }
 
 static gboolean
@@ -75,6 +67,6 @@ amt_session_ready(
 
     /* consent first: nothing is switched on for a session that cannot be */
     return ws != NULL && amt_features_read(ws, &features, error) &&
-           check_consent(ws, &features, kind, error) &&
+           check_consent(amt, run, ws, &features, kind, error) &&
            check_switches(ws, &features, kind, params_bool(params, "enable", FALSE), error);
 }

@@ -127,7 +127,7 @@ like "serial console and its listener, and nothing else" "$out" '{"sol":true,"id
 is "its port is open" $? 0
 
 expect 127.83.1.6 ask secret=@"$work/host-password"
-like "consent is needed" "$out" '"code":"consent","message":"somebody at the machine must agree to serial console first'
+like "consent is needed" "$out" '"code":"consent","message":"serial console needs the consent of somebody at the machine, and there is none (state: none): postern run amt.consent.start 127.83.1.6 shows a code'
 expect 127.83.1.12 ask secret=@"$work/host-password" enable=true
 like "and is looked for before anything is switched on" "$out" '"code":"consent"'
 p run amt.features.get -c "$login" 127.83.1.12 -o json -q
