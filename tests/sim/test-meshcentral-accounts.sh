@@ -6,21 +6,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/sim/sim.sh
 . "$here/sim.sh"
 
-version=1.1.55
-cache=$(cd "${builddir-.}" && pwd)/build-meshcentral-$version
-
-command -v node >/dev/null || skip_all "node is not installed"
-if ! test -f "$cache/package/amt/amt.js"; then
-    command -v npm >/dev/null || skip_all "npm is not installed"
-    # beside test-meshcentral.sh, which may be at the same
-    mkdir -p "$work/npm" "$cache" &&
-        (cd "$work/npm" && timeout 120 npm pack --silent "meshcentral@$version" >/dev/null 2>&1 &&
-            tar xzf "meshcentral-$version.tgz" package/amt && cp -r package "$cache/")
-fi
-test -f "$cache/package/amt/amt.js" || skip_all "meshcentral $version cannot be had from the npm registry"
+need_meshcentral
 
 judge() {
-    timeout 90 node "$here/meshcentral-accounts.js" "$cache/package/amt" "$@"
+    timeout 90 node "$here/meshcentral-accounts.js" "$meshcentral" "$@"
 }
 
 # as USER PASSWORD ADDRESS: the status that curl gets for AMT_GeneralSettings
@@ -37,19 +26,22 @@ is() {
     test "$("${@:2}")" = "$1"
 }
 
-sim_start 127.86.9.1 --count 4 --model amt8,amt12,amt12-keepalive,amt16 --tls on
+sim_start 127.86.9.1 --count 7 --model amt8,amt9,amt11.8,amt12,amt15,amt16,amt19 --tls on
 ok "amt8 plain" judge 127.86.9.1 plain $port
-ok "amt12 TLS" judge 127.86.9.2 tls $tls_port
-ok "amt12-keepalive plain" judge 127.86.9.3 plain $port
-ok "amt16 TLS" judge 127.86.9.4 tls $tls_port
-ok "curl as one of the accounts made: no right to read the settings" is 401 as user0 x 127.86.9.2
-ok "curl with the administrator's new password" is 200 as admin N3w-P@ssw0rd 127.86.9.2
-ok "curl with the old one" is 401 as admin P@ssw0rd 127.86.9.2
+ok "amt9 plain" judge 127.86.9.2 plain $port
+ok "amt11.8 TLS" judge 127.86.9.3 tls $tls_port
+ok "amt12 TLS" judge 127.86.9.4 tls $tls_port
+ok "amt15 plain" judge 127.86.9.5 plain $port
+ok "amt16 TLS" judge 127.86.9.6 tls $tls_port
+ok "amt19 TLS" judge 127.86.9.7 tls $tls_port
+ok "curl as one of the accounts made: no right to read the settings" is 401 as user0 x 127.86.9.4
+ok "curl with the administrator's new password" is 200 as admin N3w-P@ssw0rd 127.86.9.4
+ok "curl with the old one" is 401 as admin P@ssw0rd 127.86.9.4
 sim_stop
 ok "the simulator ended well" test "$sim_status" = 0
 # account NAME: how many devices tell of it in the state file, with its realms
 account() {
-    test "$(grep -c "\"name\":\"$1\",\"access\":2,\"enabled\":true,\"realms\":\[5\]" "$work/state")" = 4
+    test "$(grep -c "\"name\":\"$1\",\"access\":2,\"enabled\":true,\"realms\":\[5\]" "$work/state")" = 7
 }
 ok "the state file has the accounts" account user6
 ok "and no account that was removed" test "$(grep -c operator "$work/state")" = 0

@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 # judge N HOW PORT LAST-BOOT
 judge() {
-    timeout 90 node "$here/meshcentral-boot.js" "$cache/package/amt" "127.81.3.$1" "$2" "$3" "$4" "$work/out"
+    timeout 90 node "$here/meshcentral-boot.js" "$meshcentral" "127.81.3.$1" "$2" "$3" "$4" "$work/out"
 }
 
 # booted N WORD

@@ -29,7 +29,7 @@ verified() {
     openssl s_client -connect "$1:$tls_port" -CAfile "$work/ca.pem" -verify_return_error </dev/null 2>&1 | grep 'Verify return code: 0'
 }
 
-sim_start 127.87.3.1 --count 4 --model amt11.8,amt12,amt15,amt16
+sim_start 127.87.3.1 --count 7 --model amt11.8,amt12,amt15,amt16,amt19,amt8,amt9
 ok "amt11.8 plain" judge 127.87.3.1 plain $port
 ok "amt11.8 shows it" shown 127.87.3.1
 ok "amt12 TLS" judge 127.87.3.2 tls $tls_port
@@ -39,6 +39,11 @@ ok "amt12: openssl verifies the chain" verified 127.87.3.2
 ok "amt15 plain" judge 127.87.3.3 plain $port
 ok "amt16 TLS" judge 127.87.3.4 tls $tls_port
 ok "amt16 shows it" shown 127.87.3.4
+ok "amt19 TLS" judge 127.87.3.5 tls $tls_port
+ok "amt19 shows it" shown 127.87.3.5
+# these two speak no TLS that openssl offers by itself
+ok "amt8 plain" judge 127.87.3.6 plain $port
+ok "amt9 plain" judge 127.87.3.7 plain $port
 sim_stop
 ok "the simulator ended well" test "$sim_status" = 0
 sim_start 127.87.3.1 --count 1 --model amt12 --tls off

@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 judge() {
     local at=$port to=$redirection_port
     [ "$2" = tls ] && at=$tls_port to=$redirection_tls_port
-    timeout 60 node "$here/meshcentral-ider.js" "$cache/package/amt" "$1" "$2" "$at" "$to" "$3" "$4"
+    timeout 60 node "$here/meshcentral-ider.js" "$meshcentral" "$1" "$2" "$at" "$to" "$3" "$4"
 }
 
 # found N NAME VALUE: the N-th machine wrote that down

@@ -7,24 +7,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../cli/lib.sh"
 [ -x "$simulator" ] || skip_all "no simulator in this build"
 
-version=1.1.55
-cache=$(cd "$builddir" && pwd)/build-meshcentral-$version
-
-command -v node >/dev/null || skip_all "node is not installed"
-if ! test -f "$cache/package/amt/amt.js"; then
-    command -v npm >/dev/null || skip_all "npm is not installed"
-    # beside test-meshcentral.sh, which may be at the same
-    mkdir -p "$work/npm" "$cache" &&
-        (cd "$work/npm" && timeout 120 npm pack --silent "meshcentral@$version" >/dev/null 2>&1 &&
-            tar xzf "meshcentral-$version.tgz" package/amt && cp -r package "$cache/")
-fi
-test -f "$cache/package/amt/amt.js" || skip_all "meshcentral $version cannot be had from the npm registry"
+# shellcheck source=tests/sim/meshcentral.sh
+. "$here/meshcentral.sh"
 
 export TZ=UTC
 configure_postern amt
 
 judge() {
-    timeout 90 node "$here/meshcentral-logs.js" "$cache/package/amt" "$@" "$work/password" 2>&1
+    timeout 90 node "$here/meshcentral-logs.js" "$meshcentral" "$@" "$work/password" 2>&1
 }
 
 # a time whose bytes MeshCentral reads as they are, for two minutes: none of them from 80h on
@@ -32,7 +22,7 @@ now=$(date +%s) then=$(date +%s)
 while [ $((then & 0x808080ff)) -ne 0 ]; do
     then=$((then + 1))
 done
-start_simulator --count 3 --first 127.82.9.1 --model amt8,amt12,amt16 --fault "*=clock:+$((then - now))"
+start_simulator --count 7 --first 127.82.9.1 --model amt8,amt12,amt16,amt9,amt11.8,amt15,amt19 --fault "*=clock:+$((then - now))"
 printf 'wrong\n' >"$work/wrong"
 chmod 0600 "$work/wrong"
 while read -r address how at; do
@@ -47,9 +37,13 @@ done <<TABLE
 127.82.9.1 plain $port
 127.82.9.2 tls $tls_port
 127.82.9.3 tls $tls_port
+127.82.9.4 plain $port
+127.82.9.5 tls $tls_port
+127.82.9.6 plain $port
+127.82.9.7 tls $tls_port
 TABLE
 stop_simulator
-for last in 1 2 3; do
+for last in 1 2 3 4 5 6 7; do
     address=127.82.9.$last
     found=$(node "$here/meshcentral-logs.js" - compare "$work/read-$address" "$work/events-$address" "$work/audit-$address" \
         "$work/state.jsonl" $address 2>&1)
