@@ -191,6 +191,14 @@ read_certificate(Change *change, GError **error)
                change->shown->x509->subject);
 }
 
+/* NULL: there is none, or the device's bytes are no certificate, so that no connection can be told by it. */
+static const char *
+shown_sha256(const Change *change)
+{
+    return change->shown != NULL && change->shown->x509 != NULL ? change->shown->x509->sha256
+                                                                : NULL;
+}
+
 /* ---- what is refused ---- */
 
 static gboolean
@@ -221,12 +229,13 @@ check_sense(const Change *change, GError **error)
                             "%u trusted names are given, a device takes %d at most",
                             g_strv_length(remote->names),
                             NAMES_MOST);
-    return !remote->enabled || change->shown != NULL ||
+    return !remote->enabled || shown_sha256(change) != NULL ||
            postern_fail(
                error,
                POSTERN_ERROR_CONFLICT,
-               "TLS has no certificate to show: amt.tls.enroll makes one, or name one with "
-               "certificate=; nothing was changed");
+               "TLS has no certificate to show%s: amt.tls.enroll makes one, or name one with "
+               "certificate=; nothing was changed",
+               change->shown != NULL ? " that can be read" : "");
 }
 
 /* The certificate that we would show, or NULL: none is configured. */
@@ -374,8 +383,7 @@ static gboolean
 prove(const Change *change, GError **error)
 {
     if (change->wanted.remote.enabled)
-        return amt_tls_prove(
-            change->amt, change->run, change->params, change->shown->x509->sha256, error);
+        return amt_tls_prove(change->amt, change->run, change->params, shown_sha256(change), error);
     return amt_plain_prove(change->amt, change->run, error);
 }
 
@@ -383,8 +391,8 @@ prove(const Change *change, GError **error)
 static gboolean
 put_back(const Change *change)
 {
-    const char *sha256 = change->shown != NULL ? change->shown->x509->sha256 : NULL;
-    g_autoptr(WsMan) ws = amt_reopen(change->amt, change->run, change->params, sha256);
+    g_autoptr(WsMan) ws =
+        amt_reopen(change->amt, change->run, change->params, shown_sha256(change));
     gboolean fine = ws != NULL;
 
     if (fine && change->shown != change->bound && change->bound != NULL)
@@ -427,8 +435,7 @@ carry_out(WsMan *ws, Change *change, GError **error)
         return FALSE;
     if (first.plain == change->wanted.remote.plain)
         return TRUE;
-    again = amt_open_pinned(
-        change->amt, change->run, change->params, change->shown->x509->sha256, error);
+    again = amt_open_pinned(change->amt, change->run, change->params, shown_sha256(change), error);
     return again != NULL && amt_tls_put(again, &change->wanted.remote, error) &&
            amt_commit(again, error) && prove_or_put_back(change, error);
 }
@@ -438,7 +445,7 @@ read_back(const Change *change, GError **error)
 {
     gboolean tls = change->wanted.remote.enabled;
     g_autoptr(WsMan) ws = amt_open_pinned(
-        change->amt, change->run, change->params, tls ? change->shown->x509->sha256 : NULL, error);
+        change->amt, change->run, change->params, tls ? shown_sha256(change) : NULL, error);
     g_auto(AmtTls) found = {0};
     g_auto(AmtStore) store = {0};
     const AmtHeld *bound;

@@ -322,6 +322,54 @@ test_port_other_machine(void)
                  "the machine is found neither at");
 }
 
+/* ---- TLS ---- */
+
+#define ITEMS(name, items)                                                                         \
+    {.expect = name, .status = 200, .body = FAKE_CONTEXT("1")},                                    \
+    {                                                                                              \
+        .status = 200, .body = FAKE_PULL(FAKE_AMT(name), "<n:Items>" items "</n:Items>" FAKE_LAST) \
+    }
+#define TLS_SETTINGS(name)                                                                         \
+    "<g:AMT_TLSSettingData><g:AcceptNonSecureConnections>true</g:AcceptNonSecureConnections>"      \
+    "<g:Enabled>true</g:Enabled><g:InstanceID>Intel(r) AMT " name                                  \
+    " TLS Settings</g:InstanceID><g:MutualAuthentication>false</g:MutualAuthentication>"           \
+    "</g:AMT_TLSSettingData>"
+#define REFERENCE(class_name, id)                                                                  \
+    "<b:Address>/wsman</b:Address><b:ReferenceParameters><c:ResourceURI>" FAKE_AMT(                \
+        class_name) "</c:ResourceURI><c:SelectorSet><c:Selector Name=\"InstanceID\">" id           \
+                    "</c:Selector></c:SelectorSet></b:ReferenceParameters>"
+#define BOUND "Intel(r) AMT Certificate: Handle: 0"
+/* TLS of the network alone, and what it shows is no certificate. */
+#define TLS_STORE                                                                                  \
+    ITEMS("AMT_TLSSettingData", TLS_SETTINGS("802.3")),                                            \
+        ITEMS("AMT_PublicKeyCertificate",                                                          \
+              "<g:AMT_PublicKeyCertificate><g:InstanceID>" BOUND                                   \
+              "</g:InstanceID><g:X509Certificate>AAAA</g:X509Certificate>"                         \
+              "</g:AMT_PublicKeyCertificate>"),                                                    \
+        {.expect = "AMT_PublicPrivateKeyPair", .status = 400, .body = FAKE_ABSENT},                \
+        ITEMS("AMT_TLSCredentialContext",                                                          \
+              "<g:AMT_TLSCredentialContext><g:ElementInContext>" REFERENCE(                        \
+                  "AMT_PublicKeyCertificate", BOUND) "</g:ElementInContext>"                       \
+                                                     "</g:AMT_TLSCredentialContext>"),             \
+    {                                                                                              \
+        .expect = "CIM_CredentialContext", .status = 400, .body = FAKE_ABSENT                      \
+    }
+
+/* There is nothing by which a new connection could prove itself: nothing is written. */
+static void
+test_tls_unreadable(void)
+{
+    static const FakeStep steps[] = {TLS_STORE};
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+
+    assert_fails(&amt_tls_set_task,
+                 fake,
+                 "{'accept-plain': <false>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "TLS has no certificate to show that can be read");
+    fake_host_done(fake);
+}
+
 /* ---- the store ---- */
 
 #define STORE_URI FAKE_AMT("AMT_ThirdPartyDataStorageAdministrationService")
@@ -444,6 +492,7 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/port/drops-for-dhcp", test_port_drops_for_dhcp);
     g_test_add_func("/amt/port/lost", test_port_lost);
     g_test_add_func("/amt/port/other-machine", test_port_other_machine);
+    g_test_add_func("/amt/tls/unreadable", test_tls_unreadable);
     g_test_add_func("/amt/storage", test_storage);
     g_test_add_func("/amt/unprovision", test_unprovision);
     return g_test_run();
