@@ -206,7 +206,7 @@ check_sense(const Change *change, GError **error)
 {
     const AmtTlsSide *remote = &change->wanted.remote;
 
-    if (change->wanted.local.id == NULL && change->wanted.local.enabled)
+    if (change->wanted.local.id == NULL && !amt_tls_same(&change->wanted.local, &change->now.local))
         return postern_fail(error,
                             POSTERN_ERROR_NOT_SUPPORTED,
                             "this firmware has no TLS settings for the local interface");

@@ -370,6 +370,27 @@ test_tls_unreadable(void)
     fake_host_done(fake);
 }
 
+/* Every setting of a side that is not there is refused, not only that of TLS itself. */
+static void
+test_tls_no_local_side(void)
+{
+    static const FakeStep steps[] = {TLS_STORE};
+    static const char *const wishes[] = {"{'local-enabled': <true>}",
+                                         "{'local-mutual': <true>}",
+                                         "{'local-accept-plain': <true>}",
+                                         "{'local-trusted-names': <['pc']>}"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(wishes); i++) {
+        g_autoptr(FakeHost) fake = fake_host_for(steps);
+        assert_fails(&amt_tls_set_task,
+                     fake,
+                     wishes[i],
+                     POSTERN_ERROR_NOT_SUPPORTED,
+                     "no TLS settings for the local interface");
+        fake_host_done(fake);
+    }
+}
+
 /* ---- the store ---- */
 
 #define STORE_URI FAKE_AMT("AMT_ThirdPartyDataStorageAdministrationService")
@@ -493,6 +514,7 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/port/lost", test_port_lost);
     g_test_add_func("/amt/port/other-machine", test_port_other_machine);
     g_test_add_func("/amt/tls/unreadable", test_tls_unreadable);
+    g_test_add_func("/amt/tls/no-local-side", test_tls_no_local_side);
     g_test_add_func("/amt/storage", test_storage);
     g_test_add_func("/amt/unprovision", test_unprovision);
     return g_test_run();
