@@ -93,7 +93,7 @@ look_from_outside(const Amt *amt, PosternRun *run, GVariant *params, GError **er
         return NULL;
     stream =
         svc->connect(run, NULL, amt->tls_port, amt_pinned_stream_options(amt, params, NULL), &why);
-    if (amt->svc.run->cancelled(run)) {
+    if (stream == NULL && amt->svc.run->cancelled(run)) {
         g_propagate_error(error, g_steal_pointer(&why));
         return NULL;
     }
