@@ -328,12 +328,11 @@ check_mutual(const Change *change, GError **error)
 static gboolean
 check_way_back(const Change *change, GError **error)
 {
-    const char *policy = params_string(change->params, "tls");
     const char *state;
 
     if (change->wanted.remote.enabled || !change->by_tls)
         return TRUE;
-    if (g_strcmp0(policy != NULL ? policy : change->amt->tls, "require") == 0)
+    if (g_strcmp0(amt_tls_policy(change->amt, change->params), "require") == 0)
         return postern_fail(
             error,
             POSTERN_ERROR_CONFLICT,
