@@ -324,6 +324,7 @@ test_port_other_machine(void)
 
 /* ---- TLS ---- */
 
+#define SETUP_URI FAKE_AMT("AMT_SetupAndConfigurationService")
 #define ITEMS(name, items)                                                                         \
     {.expect = name, .status = 200, .body = FAKE_CONTEXT("1")},                                    \
     {                                                                                              \
@@ -338,13 +339,19 @@ test_port_other_machine(void)
     "<b:Address>/wsman</b:Address><b:ReferenceParameters><c:ResourceURI>" FAKE_AMT(                \
         class_name) "</c:ResourceURI><c:SelectorSet><c:Selector Name=\"InstanceID\">" id           \
                     "</c:Selector></c:SelectorSet></b:ReferenceParameters>"
-#define BOUND "Intel(r) AMT Certificate: Handle: 0"
-/* TLS of the network alone, and what it shows is no certificate. */
-#define TLS_STORE                                                                                  \
-    ITEMS("AMT_TLSSettingData", TLS_SETTINGS("802.3")),                                            \
+#define BOUND       "Intel(r) AMT Certificate: Handle: 0"
+#define CERTIFICATE /* of CN=x, until 2126 */                                                      \
+    "MIIBLjCB4aADAgECAhRPTrMtfyMHokdInGvW1JFxZf15VDAFBgMrZXAwDDEKMAgGA1UEAwwBeDAg"                 \
+    "Fw0yNjEyMDEwODU1MTdaGA8yMTI2MTEwNzA4NTUxN1owDDEKMAgGA1UEAwwBeDAqMAUGAytlcAMh"                 \
+    "AJ5B0UnulRijKgxTBHUocXkTlotqQ0R8b7X/8B+w7PE6o1MwUTAdBgNVHQ4EFgQU4d4+Jjnmco3D"                 \
+    "eh+DWsVDEEONeGAwHwYDVR0jBBgwFoAU4d4+Jjnmco3Deh+DWsVDEEONeGAwDwYDVR0TAQH/BAUw"                 \
+    "AwEB/zAFBgMrZXADQQC7xffETPuQxl5hHPbZlkVhvRNZLpzZ9V+BFJYKDaTSdhojzVG5DKmweXdY"                 \
+    "Dwjs1Lw9OnLIrPbk6/W6PWToDM4K"
+#define TLS_STORE(settings, certificate)                                                           \
+    ITEMS("AMT_TLSSettingData", settings),                                                         \
         ITEMS("AMT_PublicKeyCertificate",                                                          \
               "<g:AMT_PublicKeyCertificate><g:InstanceID>" BOUND                                   \
-              "</g:InstanceID><g:X509Certificate>AAAA</g:X509Certificate>"                         \
+              "</g:InstanceID><g:X509Certificate>" certificate "</g:X509Certificate>"              \
               "</g:AMT_PublicKeyCertificate>"),                                                    \
         {.expect = "AMT_PublicPrivateKeyPair", .status = 400, .body = FAKE_ABSENT},                \
         ITEMS("AMT_TLSCredentialContext",                                                          \
@@ -359,7 +366,7 @@ test_port_other_machine(void)
 static void
 test_tls_unreadable(void)
 {
-    static const FakeStep steps[] = {TLS_STORE};
+    static const FakeStep steps[] = {TLS_STORE(TLS_SETTINGS("802.3"), "AAAA")};
     g_autoptr(FakeHost) fake = fake_host_for(steps);
 
     assert_fails(&amt_tls_set_task,
@@ -374,7 +381,7 @@ test_tls_unreadable(void)
 static void
 test_tls_no_local_side(void)
 {
-    static const FakeStep steps[] = {TLS_STORE};
+    static const FakeStep steps[] = {TLS_STORE(TLS_SETTINGS("802.3"), "AAAA")};
     static const char *const wishes[] = {"{'local-enabled': <true>}",
                                          "{'local-mutual': <true>}",
                                          "{'local-accept-plain': <true>}",
@@ -389,6 +396,57 @@ test_tls_no_local_side(void)
                      "no TLS settings for the local interface");
         fake_host_done(fake);
     }
+}
+
+/* What is refused half-way is put back, and the error says so; what is refused at once is not touched again. */
+static void
+test_tls_half_taken(void)
+{
+#define BOTH TLS_SETTINGS("802.3") TLS_SETTINGS("LMS")
+#define TLS_GET(name)                                                                              \
+    {                                                                                              \
+        .expect = name, .status = 200,                                                             \
+        .body = FAKE_BODY(FAKE_AMT("AMT_TLSSettingData"), TLS_SETTINGS(name))                      \
+    }
+#define REFUSED                                                                                    \
+    {                                                                                              \
+        .expect = "transfer/Put", .status = 400, .body = FAKE_FAULT("e:InternalError", "no", "")   \
+    }
+    static const FakeStep half[] = {
+        TLS_STORE(BOTH, CERTIFICATE),
+        TLS_GET("LMS"),
+        {.expect = ":MutualAuthentication>true<",
+         .status = 200,
+         .body = FAKE_BODY(FAKE_AMT("AMT_TLSSettingData"), TLS_SETTINGS("LMS"))},
+        TLS_GET("802.3"),
+        REFUSED,
+        ITEMS("AMT_TLSSettingData", BOTH),
+        TLS_GET("LMS"),
+        {.expect = ":MutualAuthentication>false<",
+         .status = 200,
+         .body = FAKE_BODY(FAKE_AMT("AMT_TLSSettingData"), TLS_SETTINGS("LMS"))},
+        TLS_GET("802.3"),
+        {.expect = "transfer/Put",
+         .status = 200,
+         .body = FAKE_BODY(FAKE_AMT("AMT_TLSSettingData"), TLS_SETTINGS("802.3"))},
+        {.expect = "CommitChanges",
+         .status = 200,
+         .body = FAKE_BODY(SETUP_URI,
+                           "<g:CommitChanges_OUTPUT><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:CommitChanges_OUTPUT>")},
+    };
+    static const FakeStep at_once[] = {TLS_STORE(BOTH, CERTIFICATE), TLS_GET("LMS"), REFUSED};
+    g_autoptr(FakeHost) one = fake_host_for(half);
+    g_autoptr(FakeHost) two = fake_host_for(at_once);
+
+    assert_fails(&amt_tls_set_task,
+                 one,
+                 "{'local-mutual': <true>, 'trusted-names': <['pc']>}",
+                 POSTERN_ERROR_DEVICE,
+                 "did not take all of the settings; all was put back as it was: ");
+    fake_host_done(one);
+    assert_fails(&amt_tls_set_task, two, "{'local-mutual': <true>}", POSTERN_ERROR_DEVICE, "Put");
+    fake_host_done(two);
 }
 
 /* ---- the store ---- */
@@ -445,7 +503,6 @@ test_storage(void)
 
 /* ---- the end of the setup ---- */
 
-#define SETUP_URI FAKE_AMT("AMT_SetupAndConfigurationService")
 #define PACKAGE                                                                                    \
     {                                                                                              \
         .expect = "CIM_ComputerSystemPackage", .status = 200,                                      \
@@ -515,6 +572,7 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/port/other-machine", test_port_other_machine);
     g_test_add_func("/amt/tls/unreadable", test_tls_unreadable);
     g_test_add_func("/amt/tls/no-local-side", test_tls_no_local_side);
+    g_test_add_func("/amt/tls/half-taken", test_tls_half_taken);
     g_test_add_func("/amt/storage", test_storage);
     g_test_add_func("/amt/unprovision", test_unprovision);
     return g_test_run();
