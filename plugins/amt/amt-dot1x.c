@@ -225,7 +225,7 @@ check_sense(const Port *port, const Wish *wish, GError **error)
                             POSTERN_ERROR_BAD_PARAM,
                             "protocol tls needs a certificate of the device: give "
                             "client-certificate; nothing was changed");
-    return user != NULL ||
+    return (user != NULL && *user != '\0') ||
            postern_fail(
                error,
                POSTERN_ERROR_BAD_PARAM,
@@ -332,6 +332,9 @@ differs(GVariant *params, GVariant *found, const char *name)
     g_autoptr(GVariant) wanted = params_value(params, name, NULL);
     g_autoptr(GVariant) is = params_value(found, name, NULL);
 
+    /* an empty text is none, and not told */
+    if (is == NULL && wanted != NULL && g_variant_is_of_type(wanted, G_VARIANT_TYPE_STRING))
+        return *g_variant_get_string(wanted, NULL) != '\0';
     return wanted != NULL && (is == NULL || !g_variant_equal(wanted, is));
 }
 

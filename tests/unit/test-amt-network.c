@@ -449,6 +449,52 @@ test_tls_half_taken(void)
     fake_host_done(two);
 }
 
+/* ---- 802.1X ---- */
+
+#define DOT1X(settings)                                                                            \
+    "<g:IPS_IEEE8021xSettings><g:AuthenticationProtocol>2</g:AuthenticationProtocol>"              \
+    "<g:AvailableInS0>false</g:AvailableInS0><g:Enabled>6</g:Enabled>" settings                    \
+    "<g:ServerCertificateName>radius</g:ServerCertificateName>"                                    \
+    "<g:ServerCertificateNameComparison>1</g:ServerCertificateNameComparison>"                     \
+    "<g:Username>pc</g:Username></g:IPS_IEEE8021xSettings>"
+#define DOT1X_GET(settings)                                                                        \
+    {                                                                                              \
+        .expect = "IPS_IEEE8021xSettings", .status = 200,                                          \
+        .body = FAKE_BODY("http://intel.com/wbem/wscim/1/ips-schema/1/IPS_IEEE8021xSettings",      \
+                          DOT1X(settings))                                                         \
+    }
+#define DOT1X_PUT(wanted)                                                                          \
+    {                                                                                              \
+        .expect = wanted, .status = 200, .body = FAKE_BODY("x:", "")                               \
+    }
+#define DOT1X_STORE                                                                                \
+    {.expect = "AMT_PublicKeyCertificate", .status = 400, .body = FAKE_ABSENT},                    \
+        {.expect = "AMT_PublicPrivateKeyPair", .status = 400, .body = FAKE_ABSENT},                \
+        {.expect = "AMT_TLSCredentialContext", .status = 400, .body = FAKE_ABSENT},                \
+    {                                                                                              \
+        .expect = "CIM_CredentialContext", .status = 400, .body = FAKE_ABSENT                      \
+    }
+
+/* A text is taken away by an empty one, and that is no difference to what is read back then. */
+static void
+test_dot1x_empty_text(void)
+{
+    static const FakeStep steps[] = {
+        DOT1X_GET("<g:Domain>corp</g:Domain>"),
+        DOT1X_STORE,
+        DOT1X_GET("<g:Domain>corp</g:Domain>"),
+        DOT1X_PUT(":Domain></"),
+        DOT1X_GET("<g:Domain></g:Domain>"),
+        DOT1X_STORE,
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(GVariant) result = run_task(&amt_dot1x_set_task, fake, "{'domain': <''>}");
+
+    assert_member(result, "domain", NULL);
+    assert_member(result, "enabled", "true");
+    fake_host_done(fake);
+}
+
 /* ---- the store ---- */
 
 #define STORE_URI FAKE_AMT("AMT_ThirdPartyDataStorageAdministrationService")
@@ -573,6 +619,7 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/tls/unreadable", test_tls_unreadable);
     g_test_add_func("/amt/tls/no-local-side", test_tls_no_local_side);
     g_test_add_func("/amt/tls/half-taken", test_tls_half_taken);
+    g_test_add_func("/amt/dot1x/empty-text", test_dot1x_empty_text);
     g_test_add_func("/amt/storage", test_storage);
     g_test_add_func("/amt/unprovision", test_unprovision);
     return g_test_run();
