@@ -495,6 +495,29 @@ test_dot1x_empty_text(void)
     fake_host_done(fake);
 }
 
+/* A suffix is a wish of its own, and a state that is not named stays the one that it is. */
+static void
+test_dot1x_suffix(void)
+{
+    static const FakeStep steps[] = {
+        DOT1X_GET(""),
+        DOT1X_STORE,
+        DOT1X_GET(""),
+        DOT1X_PUT(":ServerCertificateNameComparison>2<"),
+        DOT1X_GET(""),
+        DOT1X_STORE,
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+
+    assert_fails(&amt_dot1x_set_task,
+                 fake,
+                 "{'server-name': <'radius'>, 'server-name-suffix': <true>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "its server-name-suffix of 802.1X is not what was asked for");
+    g_assert_nonnull(strstr(fake_request(fake, 6), ":Enabled>6<"));
+    fake_host_done(fake);
+}
+
 /* ---- the store ---- */
 
 #define STORE_URI FAKE_AMT("AMT_ThirdPartyDataStorageAdministrationService")
@@ -620,6 +643,7 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/tls/no-local-side", test_tls_no_local_side);
     g_test_add_func("/amt/tls/half-taken", test_tls_half_taken);
     g_test_add_func("/amt/dot1x/empty-text", test_dot1x_empty_text);
+    g_test_add_func("/amt/dot1x/suffix", test_dot1x_suffix);
     g_test_add_func("/amt/storage", test_storage);
     g_test_add_func("/amt/unprovision", test_unprovision);
     return g_test_run();
