@@ -176,13 +176,52 @@ check_others(const Change *change, GError **error)
 
 /* ---- what is to be written ---- */
 
+static gint
+compare_codes(gconstpointer a, gconstpointer b)
+{
+    guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The codes of a policy, sorted; NULL: it is no policy. */
+static GArray *
+sorted_codes(GVariant *policy)
+{
+    GArray *codes;
+    gconstpointer list;
+    gsize count = 0;
+
+    if (!g_variant_is_of_type(policy, G_VARIANT_TYPE("au")))
+        return NULL;
+    codes = g_array_new(FALSE, FALSE, sizeof(guint32));
+    list = g_variant_get_fixed_array(policy, &count, sizeof(guint32));
+    if (count > 0)
+        g_array_append_vals(codes, list, (guint)count);
+    g_array_sort(codes, compare_codes);
+    return codes;
+}
+
+/* The order of a policy is the device's own; one that is not told is empty. */
+static gboolean
+is_so(GVariant *is, GVariant *wanted)
+{
+    g_autoptr(GArray) a = sorted_codes(wanted);
+    g_autoptr(GArray) b = a != NULL && is != NULL ? sorted_codes(is) : NULL;
+
+    if (a == NULL || is == NULL)
+        return a != NULL ? a->len == 0 : is != NULL && g_variant_equal(is, wanted);
+    return b != NULL && a->len == b->len &&
+           (a->len == 0 || memcmp(a->data, b->data, a->len * sizeof(guint32)) == 0);
+}
+
 static void
 add_change(Change *change, PosternResult *changes, const char *property, GVariant *wanted)
 {
     g_autoptr(GVariant) owned = g_variant_ref_sink(wanted);
     g_autoptr(GVariant) is = params_value(change->port, property, NULL);
 
-    if (is != NULL && g_variant_equal(is, owned))
+    if (is_so(is, owned))
         return;
     result_value(changes, property, owned);
     change->moves = TRUE;
@@ -202,15 +241,7 @@ add_addresses(Change *change, PosternResult *changes)
     change->address = change->dhcp || change->sync ? NULL : wanted_text(change, 0);
 }
 
-static gint
-compare_codes(gconstpointer a, gconstpointer b)
-{
-    guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-/* Sorted, so that two of them can be compared. Floating; NULL with `error`. */
+/* In the order of the codes. Floating; NULL with `error`. */
 static GVariant *
 read_policy(GVariant *params, GError **error)
 {
@@ -387,20 +418,6 @@ carry_out(Change *change, WsMan *ws, GError **error)
 }
 
 static gboolean
-is_taken(GVariant *is, GVariant *wanted)
-{
-    if (is == NULL || !g_variant_is_of_type(wanted, G_VARIANT_TYPE("au")))
-        return is != NULL ? g_variant_equal(is, wanted) : g_variant_n_children(wanted) == 0;
-    gsize n = 0, m = 0;
-    const guint32 *codes = g_variant_get_fixed_array(wanted, &n, sizeof(guint32));
-    g_autofree guint32 *found =
-        g_memdup2(g_variant_get_fixed_array(is, &m, sizeof(guint32)), g_variant_get_size(is));
-    if (m > 1)
-        qsort(found, m, sizeof(guint32), compare_codes);
-    return n == m && (n == 0 || memcmp(codes, found, n * sizeof(guint32)) == 0);
-}
-
-static gboolean
 check_taken(const Change *change, GVariant *port, GError **error)
 {
     GVariantIter iter;
@@ -414,7 +431,7 @@ check_taken(const Change *change, GVariant *port, GError **error)
         g_autoptr(GVariant) is = params_value(port, property, NULL);
         if (g_variant_is_of_type(owned, G_VARIANT_TYPE_MAYBE))
             continue;
-        good = is_taken(is, owned) ||
+        good = is_so(is, owned) ||
                postern_fail(error,
                             POSTERN_ERROR_CONFLICT,
                             "the device answers at %s, and its %s is not as it was asked for; "

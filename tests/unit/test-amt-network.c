@@ -273,6 +273,47 @@ test_port_drops_for_dhcp(void)
     fake_host_done(fake);
 }
 
+/* The order of a policy is the device's own; and what it tells no more, or as something else, is not so. */
+static void
+test_port_policy(void)
+{
+#define POLICY(policy)                                                                             \
+    "<g:AMT_EthernetPortSettings>" policy "<g:DHCPEnabled>true</g:DHCPEnabled>"                    \
+    "<g:InstanceID>Intel(r) AMT Ethernet Port Settings 0</g:InstanceID>"                           \
+    "<g:MACAddress>00-be-43-d8-22-a4</g:MACAddress></g:AMT_EthernetPortSettings>"
+#define TWO   "<g:LinkPolicy>14</g:LinkPolicy><g:LinkPolicy>1</g:LinkPolicy><g:VLANTag>0</g:VLANTag>"
+#define WORDS "<g:LinkPolicy>none</g:LinkPolicy>"
+    static const FakeStep so_already[] = {ENUMERATE, {.status = 200, .body = LIST(POLICY(TWO))}};
+#define CHANGE(after)                                                                              \
+    ENUMERATE, {.status = 200, .body = LIST(POLICY(TWO))},                                         \
+        {.expect = "Get", .status = 200, .body = FAKE_BODY(PORT_URI, POLICY(TWO))},                \
+        {.expect = "Put", .status = 200, .body = FAKE_BODY("x:", "")}, ENUMERATE,                  \
+    {                                                                                              \
+        .status = 200, .body = LIST(POLICY(after))                                                 \
+    }
+    static const FakeStep words[] = {CHANGE(WORDS)}, gone[] = {CHANGE("")};
+    g_autoptr(FakeHost) one = fake_host_for(so_already);
+    g_autoptr(FakeHost) two = fake_host_for(words);
+    g_autoptr(FakeHost) three = fake_host_for(gone);
+    g_autoptr(GVariant) result =
+        run_task(&amt_network_set_task, one, "{'link-policy': <['s0-ac', 'sx-ac']>}");
+
+    assert_member(result, "changed", "false");
+    fake_host_done(one);
+    assert_fails(&amt_network_set_task,
+                 two,
+                 "{'link-policy': <['s0-ac']>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "its LinkPolicy is not as it was asked for");
+    fake_host_done(two);
+    assert_fails(&amt_network_set_task,
+                 three,
+                 "{'vlan': <uint32 7>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "its VLANTag is not as it was asked for");
+    fake_host_done(three);
+}
+
 /* Nobody answers any more: the error says what was asked for, and it was asked once. */
 static void
 test_port_lost(void)
@@ -637,6 +678,7 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/port/read-25", test_port_read_25);
     g_test_add_func("/amt/port/moves", test_port_moves);
     g_test_add_func("/amt/port/drops-for-dhcp", test_port_drops_for_dhcp);
+    g_test_add_func("/amt/port/policy", test_port_policy);
     g_test_add_func("/amt/port/lost", test_port_lost);
     g_test_add_func("/amt/port/other-machine", test_port_other_machine);
     g_test_add_func("/amt/tls/unreadable", test_tls_unreadable);
