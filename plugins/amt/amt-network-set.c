@@ -364,8 +364,10 @@ find_again(Change *change, GError *lost, GError **error)
     const PosternRunSvc *svc = change->amt->svc.run;
     const char *host = svc->host(change->run);
     gint64 most = MIN(LOST_MS, svc->remaining_ms(change->run) - 2 * STEP_MS);
+    gint64 until = g_get_monotonic_time() + most * 1000;
 
-    for (gint64 waited = 0; waited < most; waited += STEP_MS) {
+    /* looking takes time of its own where nobody answers */
+    for (gint64 waited = 0; waited < most && g_get_monotonic_time() < until; waited += STEP_MS) {
         GVariant *port = NULL;
         if (!svc->sleep(change->run, STEP_MS, error))
             return NULL;
