@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* amt.security.report: what about a device an attacker would like, one row for each, and what to do about it. */
 #include "amt-advisories.h"
+#include "amt-facts.h"
 #include "amt-tls.h"
 
 #include <string.h>
@@ -404,42 +405,21 @@ look_at_pings(Report *report)
 
 /* ---- firmware ---- */
 
-typedef struct {
-    char *version, *build;
-} Firmware;
-
-static gboolean
-take_firmware(const WsmanItem *item, gpointer data, GError **error)
-{
-    Firmware *firmware = data;
-    const char *id = params_string(item->values, "InstanceID");
-    const char *text = params_string(item->values, "VersionString");
-    char **place = g_strcmp0(id, "AMT") == 0            ? &firmware->version
-                   : g_strcmp0(id, "Build Number") == 0 ? &firmware->build
-                                                        : NULL;
-
-    if (place != NULL && *place == NULL)
-        *place = g_strdup(text);
-    return TRUE;
-}
-
+/* Version and build; the caller's, NULL: not told. */
 static char *
 read_version(Report *report)
 {
-    Firmware firmware = {0};
     GError *why = NULL;
-    char *text = NULL;
+    g_autoptr(GPtrArray) identities =
+        report->error == NULL ? amt_read_all(report->ws, "CIM_SoftwareIdentity", &why) : NULL;
+    g_autoptr(GVariant) facts =
+        identities != NULL ? g_variant_ref_sink(amt_firmware_facts(identities)) : NULL;
+    const char *version = facts != NULL ? params_string(facts, "amt-version") : NULL;
+    const char *build = facts != NULL ? params_string(facts, "build") : NULL;
 
-    if (report->error == NULL)
-        wsman_enumerate(report->ws, "CIM_SoftwareIdentity", FALSE, take_firmware, &firmware, &why);
     note_unread(report, "CIM_SoftwareIdentity", why);
-    if (firmware.version != NULL && firmware.build != NULL)
-        text = g_strconcat(firmware.version, ".", firmware.build, NULL);
-    else
-        text = g_strdup(firmware.version);
-    g_free(firmware.version);
-    g_free(firmware.build);
-    return text;
+    return version != NULL && build != NULL ? g_strconcat(version, ".", build, NULL)
+                                            : g_strdup(version);
 }
 
 static void
