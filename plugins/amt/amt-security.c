@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { VNC_PORT = 5900, ADMIN_MODE = 2, RSA_LEAST = 2048, EC_LEAST = 224, MAINTAINED_FROM = 11 };
+enum { ADMIN_MODE = 2, RSA_LEAST = 2048, EC_LEAST = 224, MAINTAINED_FROM = 11 };
 
 typedef enum { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITIES } Severity;
 
@@ -130,15 +130,14 @@ look_at_ports(Report *report)
                   "port %u answers without TLS: whoever listens reads and changes along",
                   report->amt->port);
     if (report->error == NULL)
-        vnc = amt_port_state(report->amt, report->run, VNC_PORT, &report->error);
+        vnc = amt_port_state(report->amt, report->run, report->amt->vnc_port, &report->error);
     if (g_strcmp0(vnc, "open") == 0)
-        find_text(
-            report,
-            SEVERITY_HIGH,
-            "vnc-port-open",
-            "switch it off: Is5900PortEnabled of IPS_KVMRedirectionSettingData; KVM works without",
-            "port %d answers: VNC without TLS, behind a password of eight characters",
-            VNC_PORT);
+        find_text(report,
+                  SEVERITY_HIGH,
+                  "vnc-port-open",
+                  "amt.kvm.set port-5900=no; KVM works without",
+                  "port %u answers: VNC without TLS, behind a password of eight characters",
+                  report->amt->vnc_port);
 }
 
 /* NULL after a row that says why it cannot be told. */
@@ -337,7 +336,7 @@ look_at_admin(Report *report)
              SEVERITY_HIGH,
              "admin-default",
              "the password of the administrator was never changed",
-             "change it: the default one is known to everybody");
+             "amt.admin.password: the default one is known to everybody");
     if (entry != NULL && g_strcmp0(params_string(entry, "Username"), "admin") == 0)
         find(report,
              SEVERITY_LOW,
@@ -365,7 +364,7 @@ look_at_redirection(Report *report)
              SEVERITY_HIGH,
              "vnc-port-enabled",
              "port 5900 is switched on: VNC without TLS, behind a password of eight characters",
-             "switch it off: Is5900PortEnabled of IPS_KVMRedirectionSettingData");
+             "amt.kvm.set port-5900=no; KVM works without");
 }
 
 static void
