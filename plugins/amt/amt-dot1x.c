@@ -89,13 +89,11 @@ is_enabled(const Port *port)
 static gboolean
 is_bound(const Port *port, const AmtHeld *held, const char *property)
 {
-    g_autoptr(GVariant) reference = params_value(port->values, property, "a{sv}");
-    g_autoptr(GVariant) selectors =
-        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
+    g_autofree char *id = amt_key_in(port->values, property, "InstanceID");
 
     if (port->kind->numeric)
         return (held->uses & AMT_USE_8021X) != 0;
-    return selectors != NULL && g_strcmp0(params_string(selectors, "InstanceID"), held->id) == 0;
+    return id != NULL && g_strcmp0(id, held->id) == 0;
 }
 
 /* The one of the kind that is bound: a root vouches for servers, another is shown to them. */

@@ -26,12 +26,10 @@ static char *
 scheme_of(GVariant *association)
 {
     g_autoptr(GVariant) reference = params_value(association, "SettingData", "a{sv}");
-    g_autoptr(GVariant) keys =
-        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
 
-    if (keys == NULL || g_strcmp0(params_string(reference, "class"), class_name) != 0)
+    if (reference == NULL || g_strcmp0(params_string(reference, "class"), class_name) != 0)
         return NULL;
-    return g_strdup(params_string(keys, "InstanceID"));
+    return amt_key_in(association, "SettingData", "InstanceID");
 }
 
 static gboolean

@@ -130,16 +130,6 @@ remote_read(WsMan *ws, Remote *remote, GError **error)
     return FALSE;
 }
 
-char *
-remote_key(GVariant *instance, const char *property, const char *key)
-{
-    g_autoptr(GVariant) reference = params_value(instance, property, "a{sv}");
-    g_autoptr(GVariant) selectors =
-        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
-
-    return selectors != NULL ? g_strdup(params_string(selectors, key)) : NULL;
-}
-
 GVariant *
 remote_rule(const Remote *remote, guint32 trigger)
 {
@@ -152,7 +142,7 @@ remote_rule(const Remote *remote, guint32 trigger)
 static gboolean
 belongs(GVariant *link, GVariant *rule)
 {
-    g_autofree char *name = remote_key(link, "PolicySet", "PolicyRuleName");
+    g_autofree char *name = amt_key_in(link, "PolicySet", "PolicyRuleName");
 
     return g_strcmp0(name, params_string(rule, "PolicyRuleName")) == 0;
 }
@@ -169,7 +159,7 @@ remote_servers(const Remote *remote, GVariant *rule)
             char *name;
             if (params_uint(link, "OrderOfAccess", 0) != order || !belongs(link, rule))
                 continue;
-            name = remote_key(link, "ManagedElement", "Name");
+            name = amt_key_in(link, "ManagedElement", "Name");
             if (name != NULL)
                 g_ptr_array_add(names, name);
         }
@@ -183,8 +173,8 @@ user_of(const Remote *remote, GVariant *server)
 {
     for (guint i = 0; i < remote->contexts->len; i++) {
         GVariant *context = remote->contexts->pdata[i];
-        g_autofree char *name = remote_key(context, "ElementProvidingContext", "Name");
-        g_autofree char *id = remote_key(context, "ElementInContext", "InstanceID");
+        g_autofree char *name = amt_key_in(context, "ElementProvidingContext", "Name");
+        g_autofree char *id = amt_key_in(context, "ElementInContext", "InstanceID");
         GVariant *user = id != NULL ? amt_find(remote->users, "InstanceID", id) : NULL;
         if (user != NULL && g_strcmp0(name, params_string(server, "Name")) == 0)
             return g_strdup(params_string(user, "RemoteID"));

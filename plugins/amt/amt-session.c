@@ -290,6 +290,16 @@ amt_key(const char *name, const char *value)
     return result_end(&keys);
 }
 
+char *
+amt_key_in(GVariant *instance, const char *property, const char *key)
+{
+    g_autoptr(GVariant) reference = params_value(instance, property, "a{sv}");
+    g_autoptr(GVariant) keys =
+        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
+
+    return keys != NULL ? g_strdup(params_string(keys, key)) : NULL;
+}
+
 gboolean
 amt_request_state(WsMan *ws, const char *class_name, guint32 state, GError **error)
 {

@@ -74,6 +74,8 @@ GPtrArray *amt_read_all(WsMan *ws, const char *class_name, GError **error);
 GVariant *amt_find(GPtrArray *instances, const char *property, const char *value);
 /* Selectors with one key. Floating. */
 GVariant *amt_key(const char *name, const char *value);
+/* Key `key` of the reference that is property `property`; the caller's, NULL: none. */
+char *amt_key_in(GVariant *instance, const char *property, const char *key);
 /* RequestStateChange of a singleton. */
 gboolean amt_request_state(WsMan *ws, const char *class_name, guint32 state, GError **error);
 /* Put of a singleton with one property changed; takes a floating `value`. */
