@@ -8,7 +8,7 @@ static const char watchdog_class[] = "AMT_AgentPresenceWatchdog";
 static const char condition_class[] = "AMT_StateTransitionCondition";
 static const char action_class[] = "AMT_AgentPresenceWatchdogAction";
 
-enum { GUID_BYTES = 16, STATE_ANY = 31 };
+enum { STATE_ANY = 31 };
 
 /* clang-format off */
 static const AmtWord states[] = {
@@ -36,18 +36,13 @@ static const AmtFact capability_facts[] = {
 char *
 amt_agent_guid(const char *device_id)
 {
-    g_autoptr(GString) digits = g_string_new(NULL);
     gsize length = 0;
     g_autofree guint8 *bytes = NULL;
 
     if (device_id == NULL || strlen(device_id) != 24)
         return NULL;
     bytes = g_base64_decode(device_id, &length);
-    if (length != GUID_BYTES)
-        return NULL;
-    for (guint i = 0; i < GUID_BYTES; i++)
-        g_string_append_printf(digits, "%02x", bytes[i]);
-    return amt_uuid(digits->str);
+    return amt_uuid_of(bytes, length);
 }
 
 char *

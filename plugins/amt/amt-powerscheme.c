@@ -6,7 +6,7 @@
 
 static const char class_name[] = "AMT_SystemPowerScheme";
 
-enum { GUID_BYTES = 16, IS_CURRENT = 1 };
+enum { IS_CURRENT = 1 };
 
 typedef struct {
     GPtrArray *schemes;
@@ -63,16 +63,10 @@ static char *
 guid_of(GVariant *scheme)
 {
     g_autoptr(GVariant) bytes = params_value(scheme, "SchemeGUID", "ay");
-    g_autoptr(GString) digits = g_string_new(NULL);
     gsize length = 0;
-    const guint8 *data =
-        bytes != NULL ? g_variant_get_fixed_array(bytes, &length, 1) : (const guint8 *)"";
+    const guint8 *data = bytes != NULL ? g_variant_get_fixed_array(bytes, &length, 1) : NULL;
 
-    if (length != GUID_BYTES)
-        return NULL;
-    for (guint i = 0; i < GUID_BYTES; i++)
-        g_string_append_printf(digits, "%02x", data[i]);
-    return amt_uuid(digits->str);
+    return amt_uuid_of(data, length);
 }
 
 static GVariant *
