@@ -544,7 +544,8 @@ what_is_missing(const Plan *plan, const Remote *found)
     if (plan->clear && found->servers->len + found->rules->len > 0)
         return "servers or rules are";
     if (plan->has_switch &&
-        params_uint(found->user_initiated, "EnabledState", 0) != plan->user_initiated)
+        (found->user_initiated == NULL ||
+         params_uint(found->user_initiated, "EnabledState", 0) != plan->user_initiated))
         return "user-initiated switch is";
     return NULL;
 }
