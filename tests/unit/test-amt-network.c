@@ -492,6 +492,8 @@ test_tls_half_taken(void)
 
 /* ---- 802.1X ---- */
 
+#define FAKE_IPS(name) "http://intel.com/wbem/wscim/1/ips-schema/1/" name
+
 #define DOT1X(settings)                                                                            \
     "<g:IPS_IEEE8021xSettings><g:AuthenticationProtocol>2</g:AuthenticationProtocol>"              \
     "<g:AvailableInS0>false</g:AvailableInS0><g:Enabled>6</g:Enabled>" settings                    \
@@ -501,8 +503,7 @@ test_tls_half_taken(void)
 #define DOT1X_GET(settings)                                                                        \
     {                                                                                              \
         .expect = "IPS_IEEE8021xSettings", .status = 200,                                          \
-        .body = FAKE_BODY("http://intel.com/wbem/wscim/1/ips-schema/1/IPS_IEEE8021xSettings",      \
-                          DOT1X(settings))                                                         \
+        .body = FAKE_BODY(FAKE_IPS("IPS_IEEE8021xSettings"), DOT1X(settings))                      \
     }
 #define DOT1X_PUT(wanted)                                                                          \
     {                                                                                              \
@@ -557,6 +558,132 @@ test_dot1x_suffix(void)
                  "its server-name-suffix of 802.1X is not what was asked for");
     g_assert_nonnull(strstr(fake_request(fake, 6), ":Enabled>6<"));
     fake_host_done(fake);
+}
+
+/* ---- settings that are properties, one to one ---- */
+
+#define GENERAL(settings)                                                                          \
+    {                                                                                              \
+        .expect = "AMT_GeneralSettings", .status = 200,                                            \
+        .body = FAKE_BODY(FAKE_AMT("AMT_GeneralSettings"),                                         \
+                          "<g:AMT_GeneralSettings>" settings "</g:AMT_GeneralSettings>")           \
+    }
+#define NAMED(name)                                                                                \
+    "<g:HostName>" name "</g:HostName><g:PingResponseEnabled>true</g:PingResponseEnabled>"
+
+static void
+test_settings_refused(void)
+{
+    static const FakeStep steps[] = {GENERAL(NAMED("pc"))};
+    static const struct {
+        const char *params, *words;
+        PosternError code;
+    } rows[] = {
+        {"{'ddns-interval-minutes': <uint32 19>}",
+         "ddns-interval-minutes is 19, expected 20 to 65535",
+         POSTERN_ERROR_BAD_PARAM},
+        {"{'host-name': "
+         "<'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'>}",
+         "host-name has 64 bytes, expected at most 63",
+         POSTERN_ERROR_BAD_PARAM},
+        {"{'host-name': <'x'>, 'ddns': <true>}",
+         "this firmware has no ddns (DDNSUpdateEnabled): nothing was changed",
+         POSTERN_ERROR_NOT_SUPPORTED},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(FakeHost) fake = fake_host_for(steps);
+        assert_fails(&amt_general_set_task, fake, rows[i].params, rows[i].code, rows[i].words);
+        fake_host_done(fake);
+    }
+}
+
+static void
+test_settings_written(void)
+{
+    static const FakeStep steps[] = {
+        GENERAL(NAMED("pc")), GENERAL(NAMED("pc")), GENERAL(NAMED("x")), GENERAL(NAMED("x"))};
+    static const FakeStep not_taken[] = {
+        GENERAL(NAMED("pc")), GENERAL(NAMED("pc")), GENERAL(NAMED("x")), GENERAL(NAMED("pc"))};
+    static const FakeStep so_already[] = {GENERAL(NAMED("x"))};
+    static const char wish[] = "{'host-name': <'x'>, 'answers-ping': <true>}";
+    g_autoptr(FakeHost) one = fake_host_for(steps);
+    g_autoptr(FakeHost) two = fake_host_for(not_taken);
+    g_autoptr(FakeHost) three = fake_host_for(so_already);
+    g_autoptr(GVariant) first = run_task(&amt_general_set_task, one, wish);
+    g_autoptr(GVariant) third = run_task(&amt_general_set_task, three, wish);
+
+    assert_member(first, "host-name", "'x'");
+    assert_member(first, "ddns", NULL);
+    g_assert_nonnull(strstr(fake_request(one, 2), ":HostName>x<"));
+    fake_host_done(one);
+    assert_fails(&amt_general_set_task,
+                 two,
+                 wish,
+                 POSTERN_ERROR_CONFLICT,
+                 "HostName is not as it was asked for; read them with amt.general.get");
+    assert_member(third, "host-name", "'x'");
+    fake_host_done(three);
+}
+
+#define KVM_URI FAKE_IPS("IPS_KVMRedirectionSettingData")
+#define KVM(timeout)                                                                               \
+    {                                                                                              \
+        .expect = "IPS_KVMRedirectionSettingData", .status = 200,                                  \
+        .body = FAKE_BODY(KVM_URI,                                                                 \
+                          "<g:IPS_KVMRedirectionSettingData><g:SessionTimeout>" timeout            \
+                          "</g:SessionTimeout><g:OptInPolicy>true</g:OptInPolicy>"                 \
+                          "<g:RFBPassword></g:RFBPassword><g:ElementName>KVM</g:ElementName>"      \
+                          "<g:ZlibControlSupported>true</g:ZlibControlSupported>"                  \
+                          "</g:IPS_KVMRedirectionSettingData>")                                    \
+    }
+#define KVM_REST                                                                                   \
+    {.expect = "CIM_KVMRedirectionSAP", .status = 400, .body = FAKE_ABSENT},                       \
+        {.expect = "CIM_KVMRedirectionSAP", .status = 400, .body = FAKE_ABSENT},                   \
+        {.expect = "IPS_ScreenSettingData", .status = 400, .body = FAKE_ABSENT},                   \
+    {                                                                                              \
+        .expect = "IPS_ScreenSettingData", .status = 400, .body = FAKE_ABSENT                      \
+    }
+
+/* All that can be written, in the order of the schema; a password always, where it is given, and else not even empty. */
+static void
+test_settings_kvm(void)
+{
+    static const FakeStep steps[] = {KVM("3"), KVM("9"), KVM("9"), KVM_REST};
+    static const FakeStep secret[] = {KVM("3"), KVM("3"), KVM("3"), KVM_REST};
+    static const FakeStep so_already[] = {KVM("3"), KVM_REST};
+    static const FakeStep weak[] = {KVM("3")};
+    static const char *const order[] = {
+        ":ElementName>KVM<", ":OptInPolicy>true<", ":SessionTimeout>3<", ":RFBPassword>Ab1!Ab1!<"};
+    g_autoptr(FakeHost) one = fake_host_for(steps);
+    g_autoptr(FakeHost) two = fake_host_for(secret);
+    g_autoptr(FakeHost) three = fake_host_for(so_already);
+    g_autoptr(FakeHost) four = fake_host_for(weak);
+    g_autoptr(GVariant) first = run_task(&amt_kvm_set_task, one, "{'session-minutes': <uint32 9>}");
+    g_autoptr(GVariant) second = run_task(&amt_kvm_set_task, two, "{'vnc-password': <'Ab1!Ab1!'>}");
+    g_autoptr(GVariant) third =
+        run_task(&amt_kvm_set_task, three, "{'session-minutes': <uint32 3>}");
+    const char *at = fake_request(two, 1);
+
+    assert_member(first, "session-minutes", "9");
+    g_assert_nonnull(strstr(fake_request(one, 1), ":SessionTimeout>9<"));
+    g_assert_null(strstr(fake_request(one, 1), "RFBPassword"));
+    for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
+        at = strstr(at, order[i]);
+        g_assert_nonnull(at);
+    }
+    g_assert_null(strstr(fake_request(two, 1), "ZlibControlSupported"));
+    assert_member(second, "zlib", "true");
+    assert_member(third, "session-minutes", "3");
+    assert_fails(&amt_kvm_set_task,
+                 four,
+                 "{'session-minutes': <uint32 9>, 'vnc-password': <'Ab1!Ab1'>}",
+                 POSTERN_ERROR_BAD_PARAM,
+                 "the VNC password has 7 characters");
+    fake_host_done(one);
+    fake_host_done(two);
+    fake_host_done(three);
+    fake_host_done(four);
 }
 
 /* ---- the store ---- */
@@ -686,6 +813,9 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/tls/half-taken", test_tls_half_taken);
     g_test_add_func("/amt/dot1x/empty-text", test_dot1x_empty_text);
     g_test_add_func("/amt/dot1x/suffix", test_dot1x_suffix);
+    g_test_add_func("/amt/settings/refused", test_settings_refused);
+    g_test_add_func("/amt/settings/written", test_settings_written);
+    g_test_add_func("/amt/settings/kvm", test_settings_kvm);
     g_test_add_func("/amt/storage", test_storage);
     g_test_add_func("/amt/unprovision", test_unprovision);
     return g_test_run();
