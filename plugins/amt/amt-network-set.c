@@ -315,23 +315,13 @@ port_key(const Change *change)
     return change->wireless ? AMT_WIRELESS_PORT : AMT_WIRED_PORT;
 }
 
-/* The port as it is now; NULL without `error`: the machine has none such. */
-static GVariant *
-read_port(WsMan *ws, gboolean wireless, GError **error)
-{
-    g_autoptr(GPtrArray) ports = amt_read_all(ws, AMT_PORT_CLASS, error);
-    GVariant *port = ports != NULL ? amt_find_port(ports, wireless) : NULL;
-
-    return port != NULL ? g_variant_ref(port) : NULL;
-}
-
 /* The port as the machine at `host` tells it; NULL: nobody answers there, or another machine. */
 static GVariant *
 look_at(Change *change, const char *host)
 {
     g_autoptr(GError) why = NULL;
     g_autoptr(WsMan) ws = amt_open_at(change->amt, change->run, change->params, host, &why);
-    g_autoptr(GVariant) port = ws != NULL ? read_port(ws, change->wireless, &why) : NULL;
+    g_autoptr(GVariant) port = ws != NULL ? amt_read_port(ws, change->wireless, &why) : NULL;
 
     if (port == NULL || g_strcmp0(params_string(port, "MACAddress"),
                                   params_string(change->port, "MACAddress")) != 0)
@@ -403,17 +393,12 @@ carry_out(Change *change, WsMan *ws, GError **error)
 
     change->confirmed = stored != NULL;
     if (stored != NULL)
-        port = read_port(ws, change->wireless, &why);
+        port = amt_read_port(ws, change->wireless, &why);
     if (port != NULL) {
         change->answers_at = g_strdup(change->amt->svc.run->host(change->run));
         return port;
     }
-    if (why == NULL)
-        postern_fail(&why,
-                     POSTERN_ERROR_PROTOCOL,
-                     "the device took the settings and tells of no %s any more",
-                     port_key(change));
-    else if (amt_is_lost(ws, why))
+    if (amt_is_lost(ws, why))
         return find_again(change, why, error);
     g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
@@ -466,22 +451,12 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
     g_auto(Change) change = {.amt = self, .run = run, .params = params};
     g_autoptr(WsMan) ws = amt_open(self, run, params, error);
     g_autoptr(GVariant) found = NULL;
-    g_autoptr(GError) why = NULL;
 
     if (ws == NULL)
         return NULL;
     change.wireless = g_strcmp0(params_string(params, "port"), "wireless") == 0;
-    change.port = read_port(ws, change.wireless, &why);
-    if (change.port == NULL) {
-        if (why == NULL)
-            postern_fail(&why,
-                         POSTERN_ERROR_NOT_SUPPORTED,
-                         "this machine has no %s port that the firmware uses",
-                         params_string(params, "port"));
-        g_propagate_error(error, g_steal_pointer(&why));
-        return NULL;
-    }
-    if (!plan(&change, error))
+    change.port = amt_read_port(ws, change.wireless, error);
+    if (change.port == NULL || !plan(&change, error))
         return NULL;
     if (!change.moves)
         return describe(&change, change.port);
