@@ -89,11 +89,8 @@ read_agents(WsMan *ws, Agents *agents, GError **error)
     };
     g_autoptr(GError) why = NULL;
 
-    agents->capabilities = amt_read_single(ws, "AMT_AgentPresenceCapabilities", &why);
-    if (why == NULL && agents->capabilities == NULL)
-        postern_fail(&why,
-                     POSTERN_ERROR_NOT_SUPPORTED,
-                     "this firmware watches no agents (AMT_AgentPresenceCapabilities)");
+    agents->capabilities =
+        amt_read_needed(ws, "AMT_AgentPresenceCapabilities", "watches no agents", &why);
     /* what ties them together is worth asking for only where there is something */
     for (guint i = 0; why == NULL && i < G_N_ELEMENTS(lists); i++)
         *lists[i].list = i == 0 || agents->watchdogs->len > 0

@@ -39,17 +39,7 @@ static const char *const put_order[] = {
 static GVariant *
 read_settings(WsMan *ws, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    GVariant *found = amt_read_single(ws, settings_class, &why);
-
-    if (found == NULL && why == NULL)
-        postern_fail(error,
-                     POSTERN_ERROR_NOT_SUPPORTED,
-                     "this firmware has no KVM (%s), which came with AMT 6",
-                     settings_class);
-    else if (found == NULL)
-        g_propagate_error(error, g_steal_pointer(&why));
-    return found;
+    return amt_read_needed(ws, settings_class, "has no KVM, which came with AMT 6", error);
 }
 
 /* The i-th member of an array of numbers in text; 0 when there is none. */

@@ -110,20 +110,15 @@ remote_read(WsMan *ws, Remote *remote, GError **error)
         const char *class_name;
         GVariant **instance;
     } singles[] = {
-        {REMOTE_SERVICE, &remote->service},
         {"AMT_RemoteAccessCapabilities", &remote->capabilities},
         {REMOTE_SWITCH, &remote->user_initiated},
     };
     g_autoptr(GError) why = NULL;
 
     remote_clear(remote);
+    remote->service = amt_read_needed(ws, REMOTE_SERVICE, "cannot call home", &why);
     for (guint i = 0; why == NULL && i < G_N_ELEMENTS(singles); i++)
         *singles[i].instance = amt_read_single(ws, singles[i].class_name, &why);
-    if (why == NULL && remote->service == NULL)
-        postern_fail(&why,
-                     POSTERN_ERROR_NOT_SUPPORTED,
-                     "this firmware cannot call home (%s)",
-                     REMOTE_SERVICE);
     if (why == NULL)
         return read_lists(ws, remote, error);
     g_propagate_error(error, g_steal_pointer(&why));

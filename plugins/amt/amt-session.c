@@ -252,6 +252,19 @@ amt_read_single(WsMan *ws, const char *class_name, GError **error)
     return NULL;
 }
 
+GVariant *
+amt_read_needed(WsMan *ws, const char *class_name, const char *lack, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    GVariant *instance = amt_read_single(ws, class_name, &why);
+
+    if (why != NULL)
+        g_propagate_error(error, g_steal_pointer(&why));
+    else if (instance == NULL)
+        postern_fail(error, POSTERN_ERROR_NOT_SUPPORTED, "this firmware %s (%s)", lack, class_name);
+    return instance;
+}
+
 static gboolean
 keep_instance(const WsmanItem *item, gpointer data, GError **error)
 {

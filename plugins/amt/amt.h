@@ -68,6 +68,8 @@ gboolean amt_ask_otherwise(WsMan *ws, const GError *why);
 /* The only instance of a class: Get, or where a release wants keys for that, the first of an enumeration. NULL
  * without `error`: the device has none, or no such class. */
 GVariant *amt_read_single(WsMan *ws, const char *class_name, GError **error);
+/* The same where none is an error: NOT_SUPPORTED, "this firmware LACK (CLASS)". */
+GVariant *amt_read_needed(WsMan *ws, const char *class_name, const char *lack, GError **error);
 /* Every instance of a class, a{sv} each; a class that this release lacks has none. NULL with `error`. */
 GPtrArray *amt_read_all(WsMan *ws, const char *class_name, GError **error);
 /* The first of them with this text as a property, borrowed; NULL: none. */
