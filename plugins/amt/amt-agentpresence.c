@@ -8,7 +8,7 @@ static const char watchdog_class[] = "AMT_AgentPresenceWatchdog";
 static const char condition_class[] = "AMT_StateTransitionCondition";
 static const char action_class[] = "AMT_AgentPresenceWatchdogAction";
 
-enum { GUID_BYTES = 16, STATE_ANY = 31 };
+enum { STATE_ANY = 31 };
 
 /* clang-format off */
 static const AmtWord states[] = {
@@ -36,18 +36,13 @@ static const AmtFact capability_facts[] = {
 char *
 amt_agent_guid(const char *device_id)
 {
-    g_autoptr(GString) digits = g_string_new(NULL);
     gsize length = 0;
     g_autofree guint8 *bytes = NULL;
 
     if (device_id == NULL || strlen(device_id) != 24)
         return NULL;
     bytes = g_base64_decode(device_id, &length);
-    if (length != GUID_BYTES)
-        return NULL;
-    for (guint i = 0; i < GUID_BYTES; i++)
-        g_string_append_printf(digits, "%02x", bytes[i]);
-    return amt_uuid(digits->str);
+    return amt_uuid_of(bytes, length);
 }
 
 char *
@@ -94,11 +89,8 @@ read_agents(WsMan *ws, Agents *agents, GError **error)
     };
     g_autoptr(GError) why = NULL;
 
-    agents->capabilities = amt_read_single(ws, "AMT_AgentPresenceCapabilities", &why);
-    if (why == NULL && agents->capabilities == NULL)
-        postern_fail(&why,
-                     POSTERN_ERROR_NOT_SUPPORTED,
-                     "this firmware watches no agents (AMT_AgentPresenceCapabilities)");
+    agents->capabilities =
+        amt_read_needed(ws, "AMT_AgentPresenceCapabilities", "watches no agents", &why);
     /* what ties them together is worth asking for only where there is something */
     for (guint i = 0; why == NULL && i < G_N_ELEMENTS(lists); i++)
         *lists[i].list = i == 0 || agents->watchdogs->len > 0

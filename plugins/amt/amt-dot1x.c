@@ -10,6 +10,9 @@
 
 enum { USER_MOST = 128, PASSWORD_MOST = 32, PXE_MOST = 86400 };
 enum { IPS_ENABLED = 2, IPS_DISABLED = 3, IPS_OFFLINE = 6 };
+enum { COMPARE_ALL = 1, COMPARE_END = 2 };
+
+static const char comparison[] = "ServerCertificateNameComparison";
 
 static const AmtWord protocols[] = {{0, "tls"},
                                     {1, "ttls-mschapv2"},
@@ -86,13 +89,11 @@ is_enabled(const Port *port)
 static gboolean
 is_bound(const Port *port, const AmtHeld *held, const char *property)
 {
-    g_autoptr(GVariant) reference = params_value(port->values, property, "a{sv}");
-    g_autoptr(GVariant) selectors =
-        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
+    g_autofree char *id = amt_key_in(port->values, property, "InstanceID");
 
     if (port->kind->numeric)
         return (held->uses & AMT_USE_8021X) != 0;
-    return selectors != NULL && g_strcmp0(params_string(selectors, "InstanceID"), held->id) == 0;
+    return id != NULL && g_strcmp0(id, held->id) == 0;
 }
 
 /* The one of the kind that is bound: a root vouches for servers, another is shown to them. */
@@ -201,18 +202,37 @@ check_texts(GVariant *params, GError **error)
                         PASSWORD_MOST);
 }
 
+static guint32
+wanted_protocol(const Port *port, GVariant *params)
+{
+    const char *given = params_string(params, "protocol");
+    guint32 code = params_uint(port->values, "AuthenticationProtocol", G_MAXUINT32);
+
+    if (given != NULL)
+        amt_code(protocols, given, &code);
+    return code;
+}
+
+/* How the name of the server's certificate is compared. */
+static guint32
+wanted_comparison(const Port *port, GVariant *params)
+{
+    g_autoptr(GVariant) suffix = params_value(params, "server-name-suffix", "b");
+
+    if (suffix == NULL)
+        return params_uint(port->values, comparison, COMPARE_ALL);
+    return g_variant_get_boolean(suffix) ? COMPARE_END : COMPARE_ALL;
+}
+
 /* A login that cannot succeed would cut the engine off the network. */
 static gboolean
 check_sense(const Port *port, const Wish *wish, GError **error)
 {
-    const char *given = params_string(wish->params, "protocol");
-    guint32 protocol = params_uint(port->values, "AuthenticationProtocol", G_MAXUINT32);
+    guint32 protocol = wanted_protocol(port, wish->params);
     const char *user = params_string(wish->params, "user");
 
     if (!params_bool(wish->params, "enabled", is_enabled(port)))
         return TRUE;
-    if (given != NULL)
-        amt_code(protocols, given, &protocol);
     if (user == NULL)
         user = params_string(port->values, "Username");
     if (protocol == G_MAXUINT32)
@@ -225,7 +245,7 @@ check_sense(const Port *port, const Wish *wish, GError **error)
                             POSTERN_ERROR_BAD_PARAM,
                             "protocol tls needs a certificate of the device: give "
                             "client-certificate; nothing was changed");
-    return user != NULL ||
+    return (user != NULL && *user != '\0') ||
            postern_fail(
                error,
                POSTERN_ERROR_BAD_PARAM,
@@ -264,42 +284,28 @@ add_state(PosternResult *values, const Port *port, gboolean enabled)
         result_bool(values, "Enabled", enabled);
 }
 
-static guint32
-wanted_protocol(const Port *port, GVariant *params)
-{
-    const char *given = params_string(params, "protocol");
-    guint32 code = params_uint(port->values, "AuthenticationProtocol", G_MAXUINT32);
-
-    if (given != NULL)
-        amt_code(protocols, given, &code);
-    return code;
-}
-
+/* What is named, and nothing else. */
 static GVariant *
 changes(const Port *port, const Wish *wish)
 {
-    guint32 protocol = wanted_protocol(port, wish->params);
+    g_autoptr(GVariant) in_s0 = params_value(wish->params, "in-s0", "b");
+    g_autoptr(GVariant) pxe_timeout = params_value(wish->params, "pxe-timeout", "u");
+    g_autoptr(GVariant) suffix = params_value(wish->params, "server-name-suffix", "b");
+    gboolean enabled = params_bool(wish->params, "enabled", is_enabled(port));
     PosternResult values;
 
     result_begin(&values);
-    add_state(&values, port, params_bool(wish->params, "enabled", is_enabled(port)));
-    if (protocol != G_MAXUINT32)
-        result_uint(&values, "AuthenticationProtocol", protocol);
+    if (enabled != is_enabled(port))
+        add_state(&values, port, enabled);
+    if (params_string(wish->params, "protocol") != NULL)
+        result_uint(&values, "AuthenticationProtocol", wanted_protocol(port, wish->params));
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
         result_string(&values, texts[i].property, params_string(wish->params, texts[i].name));
-    if (params_string(wish->params, "server-name") != NULL)
-        result_uint(&values,
-                    "ServerCertificateNameComparison",
-                    params_bool(wish->params, "server-name-suffix", FALSE) ? 2 : 1);
+    if (suffix != NULL || params_string(wish->params, "server-name") != NULL)
+        result_uint(&values, comparison, wanted_comparison(port, wish->params));
     result_string(&values, "Password", params_string(wish->params, "password"));
-    result_bool(
-        &values,
-        port->kind->in_s0,
-        params_bool(wish->params, "in-s0", params_bool(port->values, port->kind->in_s0, FALSE)));
-    result_uint(
-        &values,
-        "PxeTimeout",
-        params_uint(wish->params, "pxe-timeout", params_uint(port->values, "PxeTimeout", 0)));
+    result_value(&values, port->kind->in_s0, in_s0);
+    result_value(&values, "PxeTimeout", pxe_timeout);
     if (!port->kind->numeric && wish->client != NULL)
         result_value(&values, "ClientCertificate", reference(wish->client));
     if (!port->kind->numeric && wish->issuer != NULL)
@@ -332,12 +338,15 @@ differs(GVariant *params, GVariant *found, const char *name)
     g_autoptr(GVariant) wanted = params_value(params, name, NULL);
     g_autoptr(GVariant) is = params_value(found, name, NULL);
 
+    /* an empty text is none, and not told */
+    if (is == NULL && wanted != NULL && g_variant_is_of_type(wanted, G_VARIANT_TYPE_STRING))
+        return *g_variant_get_string(wanted, NULL) != '\0';
     return wanted != NULL && (is == NULL || !g_variant_equal(wanted, is));
 }
 
 /* Everything but the password, which no device shows. */
 static gboolean
-check_taken(GVariant *params, GVariant *found, GError **error)
+check_taken(const Port *port, GVariant *params, GError **error)
 {
     static const char *const names[] = {"enabled",
                                         "protocol",
@@ -349,24 +358,19 @@ check_taken(GVariant *params, GVariant *found, GError **error)
                                         "server-issuer",
                                         "in-s0",
                                         "pxe-timeout"};
+    g_autoptr(GVariant) found = g_variant_ref_sink(describe(port));
+    const char *other = NULL;
 
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-        if (differs(params, found, names[i]))
-            return postern_fail(
-                error,
-                POSTERN_ERROR_CONFLICT,
-                "the device said yes, and its %s of 802.1X is not what was asked for: "
-                "amt.dot1x.get shows what is so",
-                names[i]);
-    return TRUE;
-}
-
-static gboolean
-is_so_already(const Port *port, GVariant *params)
-{
-    g_autoptr(GVariant) now = g_variant_ref_sink(describe(port));
-
-    return params_string(params, "password") == NULL && check_taken(params, now, NULL);
+    for (guint i = 0; other == NULL && i < G_N_ELEMENTS(names); i++)
+        other = differs(params, found, names[i]) ? names[i] : NULL;
+    if (wanted_comparison(port, params) != params_uint(port->values, comparison, COMPARE_ALL))
+        other = "server-name-suffix";
+    return other == NULL ||
+           postern_fail(error,
+                        POSTERN_ERROR_CONFLICT,
+                        "the device said yes, and its %s of 802.1X is not what was asked for: "
+                        "amt.dot1x.get shows what is so",
+                        other);
 }
 
 static GVariant *
@@ -375,20 +379,18 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
     g_autoptr(WsMan) ws = amt_open(self, run, params, error);
     g_auto(Port) port = {0}, after = {0};
     g_autoptr(GVariant) stored = NULL;
-    g_autoptr(GVariant) found = NULL;
     Wish wish = {.params = params};
 
     if (ws == NULL || !read_port(ws, &port, error) || !read_wish(&port, &wish, error))
         return NULL;
-    if (is_so_already(&port, params))
+    if (params_string(params, "password") == NULL && check_taken(&port, params, NULL))
         return describe(&port);
     if (!set_certificates(ws, &port, &wish, error))
         return NULL;
     stored = wsman_put(ws, port.kind->class_name, NULL, changes(&port, &wish), FALSE, error);
     if (stored == NULL || !read_port(ws, &after, error))
         return NULL;
-    found = g_variant_ref_sink(describe(&after));
-    return check_taken(params, found, error) ? g_variant_ref(found) : NULL;
+    return check_taken(&after, params, error) ? describe(&after) : NULL;
 }
 
 /* clang-format off */

@@ -41,21 +41,10 @@ describe(GVariant *settings, gint changed)
     return result_end(&result);
 }
 
-/* NULL with NOT_SUPPORTED where there is none. */
 static GVariant *
 read_settings(WsMan *ws, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    GVariant *settings = amt_read_single(ws, class_name, &why);
-
-    if (settings == NULL && why == NULL)
-        postern_fail(&why,
-                     POSTERN_ERROR_NOT_SUPPORTED,
-                     "this firmware does not detect its environment (%s)",
-                     class_name);
-    if (why != NULL)
-        g_propagate_error(error, g_steal_pointer(&why));
-    return settings;
+    return amt_read_needed(ws, class_name, "does not detect its environment", error);
 }
 
 static GVariant *

@@ -42,22 +42,11 @@ read_events(WsMan *ws, Events *events, GError **error)
     return events->subscriptions != NULL;
 }
 
-/* A key of the reference that is one of a subscription's two properties; the caller's. */
-static char *
-key_of(GVariant *subscription, const char *property, const char *key)
-{
-    g_autoptr(GVariant) reference = params_value(subscription, property, "a{sv}");
-    g_autoptr(GVariant) keys =
-        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
-
-    return keys != NULL ? g_strdup(params_string(keys, key)) : NULL;
-}
-
 /* The listener of a subscription, borrowed; NULL: it is not told of. */
 static GVariant *
 listener_of(const Events *events, GVariant *subscription)
 {
-    g_autofree char *name = key_of(subscription, "Handler", "Name");
+    g_autofree char *name = amt_key_in(subscription, "Handler", "Name");
 
     return name != NULL ? amt_find(events->listeners, "Name", name) : NULL;
 }
@@ -66,7 +55,7 @@ static GVariant *
 describe_subscription(const Events *events, GVariant *subscription)
 {
     GVariant *listener = listener_of(events, subscription);
-    g_autofree char *collection = key_of(subscription, "Filter", "InstanceID");
+    g_autofree char *collection = amt_key_in(subscription, "Filter", "InstanceID");
     PosternResult result;
 
     result_begin(&result);
@@ -124,7 +113,7 @@ find_subscription(const Events *events, const char *url, const char *collection,
     for (guint i = 0; i < events->subscriptions->len; i++) {
         GVariant *one = events->subscriptions->pdata[i];
         GVariant *listener = listener_of(events, one);
-        g_autofree char *of = key_of(one, "Filter", "InstanceID");
+        g_autofree char *of = amt_key_in(one, "Filter", "InstanceID");
         if (listener != NULL && g_strcmp0(params_string(listener, "Destination"), url) == 0 &&
             (collection == NULL || g_strcmp0(of, collection) == 0) && n-- == 0)
             return one;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { UUID_BYTES = 16 };
+
 /* clang-format off */
 const AmtFact amt_chassis_facts[] = {
     {"Manufacturer", "manufacturer", FACT_TEXT, NULL},
@@ -222,6 +224,18 @@ amt_uuid(const char *digits)
         g_string_append_c(uuid, g_ascii_tolower(digits[2 * order[i] + 1]));
     }
     return g_string_free(uuid, FALSE);
+}
+
+char *
+amt_uuid_of(const guint8 *bytes, gsize length)
+{
+    char digits[2 * UUID_BYTES + 1];
+
+    if (length != UUID_BYTES)
+        return NULL;
+    for (guint i = 0; i < UUID_BYTES; i++)
+        g_snprintf(digits + 2 * i, 3, "%02x", bytes[i]);
+    return amt_uuid(digits);
 }
 
 /* What the bits of "Sku" stand for since AMT 5. */

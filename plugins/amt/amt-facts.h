@@ -26,6 +26,8 @@ typedef struct {
 void amt_facts_add(PosternResult *result, const AmtFact *facts, GVariant *instance);
 /* 32 hex digits in SMBIOS order to the usual form; NULL: no such. */
 char *amt_uuid(const char *digits);
+/* The same from the 16 bytes. */
+char *amt_uuid_of(const guint8 *bytes, gsize length);
 /* What firmware identities tell, by their names; a{sv}, floating. */
 GVariant *amt_firmware_facts(GPtrArray *identities);
 

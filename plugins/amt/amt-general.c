@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* amt.general.get and amt.general.set: names, answers to pings, and how long the engine stays awake. */
-#include "amt.h"
-
-#include <string.h>
+#include "amt-settings.h"
 
 static const char class_name[] = "AMT_GeneralSettings";
 
-/* One property, one parameter and one result. Numbers have limits that the device does not state. */
-typedef struct {
-    const char *property, *name, *type;
-    guint32 least, most; /* of a number; longest of a text */
-    gboolean read_only;
-} General;
-
 /* clang-format off */
-static const General table[] = {
+static const AmtSetting settings[] = {
     {"HostName", "host-name", "s", 0, 63, FALSE},
     {"DomainName", "domain-name", "s", 0, 191, FALSE},
     {"SharedFQDN", "shared-fqdn", "b", 0, 0, FALSE},
@@ -27,6 +18,7 @@ static const General table[] = {
     {"DDNSTTL", "ddns-ttl-seconds", "u", 1, G_MAXINT32, FALSE},
     {"DigestRealm", "digest-realm", "s", 0, 0, TRUE},
     {"HostOSFQDN", "os-fqdn", "s", 0, 0, TRUE},
+    {NULL, NULL, NULL, 0, 0, FALSE},
 };
 /* clang-format on */
 
@@ -36,10 +28,7 @@ describe(GVariant *instance)
     PosternResult result;
 
     result_begin(&result);
-    for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
-        g_autoptr(GVariant) value = params_value(instance, table[i].property, table[i].type);
-        result_value(&result, table[i].name, value);
-    }
+    amt_settings_add(&result, settings, instance);
     return result_end(&result);
 }
 
@@ -52,98 +41,13 @@ run_get(PosternRun *run, GVariant *params, gpointer self, GError **error)
     return instance != NULL ? describe(instance) : NULL;
 }
 
-/* ---- changing ---- */
-
-static gboolean
-check_value(const General *row, GVariant *value, GError **error)
-{
-    gsize length = 0;
-    guint32 number;
-
-    if (strcmp(row->type, "s") == 0) {
-        g_variant_get_string(value, &length);
-        return length <= row->most ||
-               postern_fail(error,
-                            POSTERN_ERROR_BAD_PARAM,
-                            "%s has %" G_GSIZE_FORMAT " bytes, expected at most %u",
-                            row->name,
-                            length,
-                            row->most);
-    }
-    if (strcmp(row->type, "u") != 0)
-        return TRUE;
-    number = g_variant_get_uint32(value);
-    return (number >= row->least && number <= row->most) ||
-           postern_fail(error,
-                        POSTERN_ERROR_BAD_PARAM,
-                        "%s is %u, expected %u to %u",
-                        row->name,
-                        number,
-                        row->least,
-                        row->most);
-}
-
-/* What is asked for and not so yet, a{sv} by property; NULL with `error`. */
-static GVariant *
-read_changes(GVariant *params, GVariant *now, GError **error)
-{
-    PosternResult changes;
-    gboolean good = TRUE;
-
-    result_begin(&changes);
-    for (guint i = 0; good && i < G_N_ELEMENTS(table); i++) {
-        g_autoptr(GVariant) wanted =
-            table[i].read_only ? NULL : params_value(params, table[i].name, table[i].type);
-        g_autoptr(GVariant) is = params_value(now, table[i].property, NULL);
-
-        if (wanted == NULL)
-            continue;
-        good = check_value(&table[i], wanted, error) &&
-               (is != NULL || postern_fail(error,
-                                           POSTERN_ERROR_NOT_SUPPORTED,
-                                           "this firmware has no %s (%s): nothing was changed",
-                                           table[i].name,
-                                           table[i].property));
-        if (good && !g_variant_equal(is, wanted))
-            result_value(&changes, table[i].property, wanted);
-    }
-    if (good)
-        return g_variant_ref_sink(result_end(&changes));
-    g_variant_builder_clear(&changes);
-    return NULL;
-}
-
-static gboolean
-check_taken(GVariant *found, GVariant *changes, GError **error)
-{
-    GVariantIter iter;
-    const char *property;
-    GVariant *wanted;
-    gboolean good = TRUE;
-
-    g_variant_iter_init(&iter, changes);
-    while (good && g_variant_iter_next(&iter, "{&sv}", &property, &wanted)) {
-        g_autoptr(GVariant) owned = wanted;
-        g_autoptr(GVariant) is = params_value(found, property, NULL);
-
-        good =
-            (is != NULL && g_variant_equal(is, owned)) ||
-            postern_fail(
-                error,
-                POSTERN_ERROR_CONFLICT,
-                "the device took the settings, and %s is not as it was asked for; read them with "
-                "amt.general.get",
-                property);
-    }
-    return good;
-}
-
 static GVariant *
 run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
     g_autoptr(WsMan) ws = amt_open(self, run, params, error);
     g_autoptr(GVariant) now = ws != NULL ? wsman_get(ws, class_name, NULL, error) : NULL;
-    g_autoptr(GVariant) changes = now != NULL ? read_changes(params, now, error) : NULL;
+    g_autoptr(GVariant) changes =
+        now != NULL ? amt_settings_changes(settings, params, now, error) : NULL;
     g_autoptr(GVariant) stored = NULL;
     g_autoptr(GVariant) found = NULL;
 
@@ -153,7 +57,9 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
         return describe(now);
     stored = wsman_put(ws, class_name, NULL, changes, FALSE, error);
     found = stored != NULL ? wsman_get(ws, class_name, NULL, error) : NULL;
-    return found != NULL && check_taken(found, changes, error) ? describe(found) : NULL;
+    return found != NULL && amt_settings_taken(found, changes, "amt.general.get", error)
+               ? describe(found)
+               : NULL;
 }
 
 /* clang-format off */

@@ -152,15 +152,6 @@ read_everything(Inventory *inventory, const Amt *amt, PosternRun *run, GError **
 }
 
 static GVariant *
-with_key(GPtrArray *list, const char *property, const char *value)
-{
-    for (guint i = 0; i < list->len; i++)
-        if (g_strcmp0(params_string(g_ptr_array_index(list, i), property), value) == 0)
-            return g_ptr_array_index(list, i);
-    return NULL;
-}
-
-static GVariant *
 facts_of(const AmtFact *facts, GVariant *instance)
 {
     PosternResult result;
@@ -181,7 +172,7 @@ cpu_list(Inventory *inventory)
     g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < processors->len; i++) {
         GVariant *processor = g_ptr_array_index(processors, i);
-        GVariant *chip = with_key(chips, "Tag", params_string(processor, "DeviceID"));
+        GVariant *chip = amt_find(chips, "Tag", params_string(processor, "DeviceID"));
         PosternResult cpu;
         result_begin(&cpu);
         amt_facts_add(&cpu, amt_processor_facts, processor);
@@ -241,7 +232,7 @@ disk_list(Inventory *inventory)
         result_begin(&disk);
         amt_facts_add(&disk, amt_media_facts, device);
         if (tag != NULL)
-            amt_facts_add(&disk, amt_package_facts, with_key(packages, "Tag", tag));
+            amt_facts_add(&disk, amt_package_facts, amt_find(packages, "Tag", tag));
         g_variant_builder_add_value(&list, result_end(&disk));
     }
     return g_variant_builder_end(&list);

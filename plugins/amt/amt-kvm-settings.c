@@ -5,6 +5,7 @@
  * Whether KVM is on at all is for amt.features.set.
  */
 #include "amt-kvm.h"
+#include "amt-settings.h"
 
 #include <string.h>
 
@@ -12,15 +13,8 @@ static const char settings_class[] = "IPS_KVMRedirectionSettingData";
 
 enum { KVM_IN_SESSION = 2, KVM_IDLE = 6, SCREENS_MOST = 4 };
 
-/* One property, one parameter, one result. */
-typedef struct {
-    const char *property, *name, *type;
-    guint32 least, most; /* of a number */
-    gboolean read_only;
-} Setting;
-
 /* clang-format off */
-static const Setting settings[] = {
+static const AmtSetting settings[] = {
     {"EnabledByMEBx", "allowed-by-mebx", "b", 0, 0, TRUE},
     {"BackToBackFbMode", "back-to-back-frames", "b", 0, 0, FALSE},
     {"Is5900PortEnabled", "port-5900", "b", 0, 0, FALSE},
@@ -30,6 +24,7 @@ static const Setting settings[] = {
     {"DefaultScreen", "default-screen", "u", 0, SCREENS_MOST - 1, FALSE},
     {"GrayscalePixelFormatSupported", "greys", "b", 0, 0, TRUE},
     {"ZlibControlSupported", "zlib", "b", 0, 0, TRUE},
+    {NULL, NULL, NULL, 0, 0, FALSE},
 };
 
 /* The order of the schema, in which one device was seen to insist on getting them back. What is not here is read only. */
@@ -44,17 +39,7 @@ static const char *const put_order[] = {
 static GVariant *
 read_settings(WsMan *ws, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    GVariant *found = amt_read_single(ws, settings_class, &why);
-
-    if (found == NULL && why == NULL)
-        postern_fail(error,
-                     POSTERN_ERROR_NOT_SUPPORTED,
-                     "this firmware has no KVM (%s), which came with AMT 6",
-                     settings_class);
-    else if (found == NULL)
-        g_propagate_error(error, g_steal_pointer(&why));
-    return found;
+    return amt_read_needed(ws, settings_class, "has no KVM, which came with AMT 6", error);
 }
 
 /* The i-th member of an array of numbers in text; 0 when there is none. */
@@ -110,10 +95,7 @@ describe(GVariant *found, guint32 state, GVariant *screens)
     result_begin(&result);
     result_bool(&result, "kvm", state == KVM_IN_SESSION || state == KVM_IDLE);
     result_bool(&result, "in-session", state == KVM_IN_SESSION);
-    for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-        g_autoptr(GVariant) value = params_value(found, settings[i].property, settings[i].type);
-        result_value(&result, settings[i].name, value);
-    }
+    amt_settings_add(&result, settings, found);
     if (screens != NULL)
         result_value(&result, "screens", describe_screens(screens));
     return result_end(&result);
@@ -176,102 +158,36 @@ check_password(const char *password, GError **error)
                         other ? ", and one that is not ASCII" : "");
 }
 
-static gboolean
-check_number(const Setting *row, GVariant *value, GError **error)
-{
-    guint32 number = *row->type == 'u' ? g_variant_get_uint32(value) : row->least;
-
-    return (number >= row->least && (row->most == 0 || number <= row->most)) ||
-           postern_fail(error,
-                        POSTERN_ERROR_BAD_PARAM,
-                        "%s is %u, expected %u to %u",
-                        row->name,
-                        number,
-                        row->least,
-                        row->most);
-}
-
-/* Everything that is asked for and not so yet, by property; a password always is. FALSE with `error` before anything is
- * written. */
-static gboolean
-read_changes(GVariant *params, GVariant *now, GHashTable *changes, GError **error)
-{
-    const char *password = params_string(params, "vnc-password");
-
-    for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
-        const Setting *row = &settings[i];
-        g_autoptr(GVariant) wanted =
-            row->read_only ? NULL : params_value(params, row->name, row->type);
-        g_autoptr(GVariant) is = params_value(now, row->property, row->type);
-
-        if (wanted == NULL)
-            continue;
-        if (!check_number(row, wanted, error))
-            return FALSE;
-        if (is == NULL)
-            return postern_fail(error,
-                                POSTERN_ERROR_NOT_SUPPORTED,
-                                "this firmware has no %s (%s): nothing was changed",
-                                row->name,
-                                row->property);
-        if (!g_variant_equal(is, wanted))
-            g_hash_table_insert(changes, (gpointer)(gsize)row->property, g_variant_ref(wanted));
-    }
-    if (password == NULL)
-        return TRUE;
-    g_hash_table_insert(changes,
-                        (gpointer)(gsize) "RFBPassword",
-                        g_variant_ref_sink(g_variant_new_string(password)));
-    return check_password(password, error);
-}
-
 /* The whole instance, in order, with what changes; floating. A password that does not change is left out: it reads as
  * empty. */
 static GVariant *
-whole_instance(GVariant *now, GHashTable *changes)
+whole_instance(GVariant *now, GVariant *changes, const char *password)
 {
     PosternResult whole;
 
     result_begin(&whole);
     for (guint i = 0; i < G_N_ELEMENTS(put_order); i++) {
         const char *name = put_order[i];
-        g_autoptr(GVariant) is =
-            g_str_equal(name, "RFBPassword") ? NULL : params_value(now, name, NULL);
-        GVariant *wanted = g_hash_table_lookup(changes, name);
+        g_autoptr(GVariant) wanted = params_value(changes, name, NULL);
+        g_autoptr(GVariant) is = params_value(now, name, NULL);
 
-        result_value(&whole, name, wanted != NULL ? wanted : is);
+        if (g_str_equal(name, "RFBPassword"))
+            result_string(&whole, name, password);
+        else
+            result_value(&whole, name, wanted != NULL ? wanted : is);
     }
     return result_end(&whole);
 }
 
-static gboolean
-check_taken(GVariant *found, GHashTable *changes, GError **error)
-{
-    GHashTableIter iter;
-    gpointer property, wanted;
-
-    g_hash_table_iter_init(&iter, changes);
-    while (g_hash_table_iter_next(&iter, &property, &wanted)) {
-        g_autoptr(GVariant) is = params_value(found, property, NULL);
-
-        if (!g_str_equal(property, "RFBPassword") && (is == NULL || !g_variant_equal(is, wanted)))
-            return postern_fail(error,
-                                POSTERN_ERROR_CONFLICT,
-                                "the device took the settings, and %s is not as it was asked for; "
-                                "read them with amt.kvm.get",
-                                (const char *)property);
-    }
-    return TRUE;
-}
-
 /* What the device says to a Put that it does not like is the same for all reasons. */
 static void
-explain_refusal(WsMan *ws, GHashTable *changes, GError **error)
+explain_refusal(WsMan *ws, GVariant *changes, const char *password, GError **error)
 {
+    g_autoptr(GVariant) port = params_value(changes, "Is5900PortEnabled", NULL);
+
     if (g_strcmp0(wsman_fault(ws), "InvalidRepresentation") != 0)
         return;
-    if (g_hash_table_contains(changes, "Is5900PortEnabled") &&
-        !g_hash_table_contains(changes, "RFBPassword"))
+    if (port != NULL && password == NULL)
         g_prefix_error(error,
                        "the VNC port may want vnc-password, which it has no more or never had: ");
     else
@@ -280,27 +196,32 @@ explain_refusal(WsMan *ws, GHashTable *changes, GError **error)
                        "have no VNC port: ");
 }
 
+/* A password cannot be read: it is written whenever it is given. */
 static GVariant *
 run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
-    g_autoptr(GHashTable) changes =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_variant_unref);
+    const char *password = params_string(params, "vnc-password");
     g_autoptr(WsMan) ws = amt_open(self, run, params, error);
     g_autoptr(GVariant) now = ws != NULL ? read_settings(ws, error) : NULL;
+    g_autoptr(GVariant) changes =
+        now != NULL ? amt_settings_changes(settings, params, now, error) : NULL;
     g_autoptr(GVariant) stored = NULL;
     g_autoptr(GVariant) found = NULL;
 
-    if (now == NULL || !read_changes(params, now, changes, error))
+    if (changes == NULL || (password != NULL && !check_password(password, error)))
         return NULL;
-    if (g_hash_table_size(changes) == 0)
+    if (g_variant_n_children(changes) == 0 && password == NULL)
         return read_rest(ws, now, error);
-    stored = wsman_put(ws, settings_class, NULL, whole_instance(now, changes), TRUE, error);
+    stored =
+        wsman_put(ws, settings_class, NULL, whole_instance(now, changes, password), TRUE, error);
     if (stored == NULL) {
-        explain_refusal(ws, changes, error);
+        explain_refusal(ws, changes, password, error);
         return NULL;
     }
     found = read_settings(ws, error);
-    return found != NULL && check_taken(found, changes, error) ? read_rest(ws, found, error) : NULL;
+    return found != NULL && amt_settings_taken(found, changes, "amt.kvm.get", error)
+               ? read_rest(ws, found, error)
+               : NULL;
 }
 
 /* clang-format off */

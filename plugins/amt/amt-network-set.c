@@ -176,13 +176,52 @@ check_others(const Change *change, GError **error)
 
 /* ---- what is to be written ---- */
 
+static gint
+compare_codes(gconstpointer a, gconstpointer b)
+{
+    guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The codes of a policy, sorted; NULL: it is no policy. */
+static GArray *
+sorted_codes(GVariant *policy)
+{
+    GArray *codes;
+    gconstpointer list;
+    gsize count = 0;
+
+    if (!g_variant_is_of_type(policy, G_VARIANT_TYPE("au")))
+        return NULL;
+    codes = g_array_new(FALSE, FALSE, sizeof(guint32));
+    list = g_variant_get_fixed_array(policy, &count, sizeof(guint32));
+    if (count > 0)
+        g_array_append_vals(codes, list, (guint)count);
+    g_array_sort(codes, compare_codes);
+    return codes;
+}
+
+/* The order of a policy is the device's own; one that is not told is empty. */
+static gboolean
+is_so(GVariant *is, GVariant *wanted)
+{
+    g_autoptr(GArray) a = sorted_codes(wanted);
+    g_autoptr(GArray) b = a != NULL && is != NULL ? sorted_codes(is) : NULL;
+
+    if (a == NULL || is == NULL)
+        return a != NULL ? a->len == 0 : is != NULL && g_variant_equal(is, wanted);
+    return b != NULL && a->len == b->len &&
+           (a->len == 0 || memcmp(a->data, b->data, a->len * sizeof(guint32)) == 0);
+}
+
 static void
 add_change(Change *change, PosternResult *changes, const char *property, GVariant *wanted)
 {
     g_autoptr(GVariant) owned = g_variant_ref_sink(wanted);
     g_autoptr(GVariant) is = params_value(change->port, property, NULL);
 
-    if (is != NULL && g_variant_equal(is, owned))
+    if (is_so(is, owned))
         return;
     result_value(changes, property, owned);
     change->moves = TRUE;
@@ -202,15 +241,7 @@ add_addresses(Change *change, PosternResult *changes)
     change->address = change->dhcp || change->sync ? NULL : wanted_text(change, 0);
 }
 
-static gint
-compare_codes(gconstpointer a, gconstpointer b)
-{
-    guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-/* Sorted, so that two of them can be compared. Floating; NULL with `error`. */
+/* In the order of the codes. Floating; NULL with `error`. */
 static GVariant *
 read_policy(GVariant *params, GError **error)
 {
@@ -284,23 +315,13 @@ port_key(const Change *change)
     return change->wireless ? AMT_WIRELESS_PORT : AMT_WIRED_PORT;
 }
 
-/* The port as it is now; NULL without `error`: the machine has none such. */
-static GVariant *
-read_port(WsMan *ws, gboolean wireless, GError **error)
-{
-    g_autoptr(GPtrArray) ports = amt_read_all(ws, AMT_PORT_CLASS, error);
-    GVariant *port = ports != NULL ? amt_find_port(ports, wireless) : NULL;
-
-    return port != NULL ? g_variant_ref(port) : NULL;
-}
-
 /* The port as the machine at `host` tells it; NULL: nobody answers there, or another machine. */
 static GVariant *
 look_at(Change *change, const char *host)
 {
     g_autoptr(GError) why = NULL;
     g_autoptr(WsMan) ws = amt_open_at(change->amt, change->run, change->params, host, &why);
-    g_autoptr(GVariant) port = ws != NULL ? read_port(ws, change->wireless, &why) : NULL;
+    g_autoptr(GVariant) port = ws != NULL ? amt_read_port(ws, change->wireless, &why) : NULL;
 
     if (port == NULL || g_strcmp0(params_string(port, "MACAddress"),
                                   params_string(change->port, "MACAddress")) != 0)
@@ -333,8 +354,10 @@ find_again(Change *change, GError *lost, GError **error)
     const PosternRunSvc *svc = change->amt->svc.run;
     const char *host = svc->host(change->run);
     gint64 most = MIN(LOST_MS, svc->remaining_ms(change->run) - 2 * STEP_MS);
+    gint64 until = g_get_monotonic_time() + most * 1000;
 
-    for (gint64 waited = 0; waited < most; waited += STEP_MS) {
+    /* looking takes time of its own where nobody answers */
+    for (gint64 waited = 0; waited < most && g_get_monotonic_time() < until; waited += STEP_MS) {
         GVariant *port = NULL;
         if (!svc->sleep(change->run, STEP_MS, error))
             return NULL;
@@ -370,34 +393,15 @@ carry_out(Change *change, WsMan *ws, GError **error)
 
     change->confirmed = stored != NULL;
     if (stored != NULL)
-        port = read_port(ws, change->wireless, &why);
+        port = amt_read_port(ws, change->wireless, &why);
     if (port != NULL) {
         change->answers_at = g_strdup(change->amt->svc.run->host(change->run));
         return port;
     }
-    if (why == NULL)
-        postern_fail(&why,
-                     POSTERN_ERROR_PROTOCOL,
-                     "the device took the settings and tells of no %s any more",
-                     port_key(change));
-    else if (amt_is_lost(ws, why))
+    if (amt_is_lost(ws, why))
         return find_again(change, why, error);
     g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
-}
-
-static gboolean
-is_taken(GVariant *is, GVariant *wanted)
-{
-    if (is == NULL || !g_variant_is_of_type(wanted, G_VARIANT_TYPE("au")))
-        return is != NULL ? g_variant_equal(is, wanted) : g_variant_n_children(wanted) == 0;
-    gsize n = 0, m = 0;
-    const guint32 *codes = g_variant_get_fixed_array(wanted, &n, sizeof(guint32));
-    g_autofree guint32 *found =
-        g_memdup2(g_variant_get_fixed_array(is, &m, sizeof(guint32)), g_variant_get_size(is));
-    if (m > 1)
-        qsort(found, m, sizeof(guint32), compare_codes);
-    return n == m && (n == 0 || memcmp(codes, found, n * sizeof(guint32)) == 0);
 }
 
 static gboolean
@@ -414,7 +418,7 @@ check_taken(const Change *change, GVariant *port, GError **error)
         g_autoptr(GVariant) is = params_value(port, property, NULL);
         if (g_variant_is_of_type(owned, G_VARIANT_TYPE_MAYBE))
             continue;
-        good = is_taken(is, owned) ||
+        good = is_so(is, owned) ||
                postern_fail(error,
                             POSTERN_ERROR_CONFLICT,
                             "the device answers at %s, and its %s is not as it was asked for; "
@@ -447,22 +451,12 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
     g_auto(Change) change = {.amt = self, .run = run, .params = params};
     g_autoptr(WsMan) ws = amt_open(self, run, params, error);
     g_autoptr(GVariant) found = NULL;
-    g_autoptr(GError) why = NULL;
 
     if (ws == NULL)
         return NULL;
     change.wireless = g_strcmp0(params_string(params, "port"), "wireless") == 0;
-    change.port = read_port(ws, change.wireless, &why);
-    if (change.port == NULL) {
-        if (why == NULL)
-            postern_fail(&why,
-                         POSTERN_ERROR_NOT_SUPPORTED,
-                         "this machine has no %s port that the firmware uses",
-                         params_string(params, "port"));
-        g_propagate_error(error, g_steal_pointer(&why));
-        return NULL;
-    }
-    if (!plan(&change, error))
+    change.port = amt_read_port(ws, change.wireless, error);
+    if (change.port == NULL || !plan(&change, error))
         return NULL;
     if (!change.moves)
         return describe(&change, change.port);

@@ -8,7 +8,7 @@ static const AmtWord policies[] = {
     {1, "s0-ac"}, {14, "sx-ac"}, {16, "s0-dc"}, {224, "sx-dc"}, {0, NULL}};
 static const AmtWord connections[] = {
     {0, "integrated"}, {1, "discrete"}, {2, "thunderbolt"}, {3, "wireless"}, {0, NULL}};
-static const AmtWord owners[] = {{1, "me"}, {2, "host"}, {0, NULL}};
+const AmtWord amt_link_owners[] = {{1, "me"}, {2, "host"}, {0, NULL}};
 static const AmtWord interface_ids[] = {{0, "random"}, {1, "intel"}, {2, "manual"}, {0, NULL}};
 
 /* clang-format off */
@@ -27,8 +27,8 @@ static const AmtFact port_facts[] = {
     {"SharedStaticIp", "shared-static-ip", FACT_FLAG, NULL},
     {"SharedDynamicIP", "shared-dynamic-ip", FACT_FLAG, NULL},
     {"VLANTag", "vlan", FACT_NUMBER, NULL},
-    {"LinkPreference", "link-preference", FACT_WORD, owners},
-    {"LinkControl", "link-control", FACT_WORD, owners},
+    {"LinkPreference", "link-preference", FACT_WORD, amt_link_owners},
+    {"LinkControl", "link-control", FACT_WORD, amt_link_owners},
     {NULL, NULL, FACT_TEXT, NULL},
 };
 static const AmtFact ipv6_facts[] = {
@@ -88,6 +88,22 @@ amt_find_port(GPtrArray *ports, gboolean wireless)
     const char *mac = port != NULL ? params_string(port, "MACAddress") : NULL;
 
     return mac != NULL && strspn(mac, "0-:") < strlen(mac) ? port : NULL;
+}
+
+GVariant *
+amt_read_port(WsMan *ws, gboolean wireless, GError **error)
+{
+    g_autoptr(GPtrArray) ports = amt_read_all(ws, AMT_PORT_CLASS, error);
+    GVariant *port = ports != NULL ? amt_find_port(ports, wireless) : NULL;
+
+    if (port != NULL)
+        return g_variant_ref(port);
+    if (ports != NULL)
+        postern_fail(error,
+                     POSTERN_ERROR_NOT_SUPPORTED,
+                     "this machine has no %s port that the firmware uses",
+                     wireless ? "wireless" : "wired");
+    return NULL;
 }
 
 /* "::" is none. */

@@ -9,8 +9,13 @@
 #define AMT_WIRED_PORT    "Intel(r) AMT Ethernet Port Settings 0"
 #define AMT_WIRELESS_PORT "Intel(r) AMT Ethernet Port Settings 1"
 
+/* Who has the wireless link. */
+extern const AmtWord amt_link_owners[];
+
 /* Borrowed; NULL: the machine has no such port. */
 GVariant *amt_find_port(GPtrArray *ports, gboolean wireless);
+/* As it is now, the caller's. NULL with NOT_SUPPORTED: the machine has no such port. */
+GVariant *amt_read_port(WsMan *ws, gboolean wireless, GError **error);
 /* As amt.network.get tells it. Floating. */
 GVariant *amt_describe_port(GVariant *port);
 gboolean amt_policy_code(const char *word, guint32 *code);

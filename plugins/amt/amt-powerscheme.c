@@ -6,7 +6,7 @@
 
 static const char class_name[] = "AMT_SystemPowerScheme";
 
-enum { GUID_BYTES = 16, IS_CURRENT = 1 };
+enum { IS_CURRENT = 1 };
 
 typedef struct {
     GPtrArray *schemes;
@@ -26,12 +26,10 @@ static char *
 scheme_of(GVariant *association)
 {
     g_autoptr(GVariant) reference = params_value(association, "SettingData", "a{sv}");
-    g_autoptr(GVariant) keys =
-        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
 
-    if (keys == NULL || g_strcmp0(params_string(reference, "class"), class_name) != 0)
+    if (reference == NULL || g_strcmp0(params_string(reference, "class"), class_name) != 0)
         return NULL;
-    return g_strdup(params_string(keys, "InstanceID"));
+    return amt_key_in(association, "SettingData", "InstanceID");
 }
 
 static gboolean
@@ -65,16 +63,10 @@ static char *
 guid_of(GVariant *scheme)
 {
     g_autoptr(GVariant) bytes = params_value(scheme, "SchemeGUID", "ay");
-    g_autoptr(GString) digits = g_string_new(NULL);
     gsize length = 0;
-    const guint8 *data =
-        bytes != NULL ? g_variant_get_fixed_array(bytes, &length, 1) : (const guint8 *)"";
+    const guint8 *data = bytes != NULL ? g_variant_get_fixed_array(bytes, &length, 1) : NULL;
 
-    if (length != GUID_BYTES)
-        return NULL;
-    for (guint i = 0; i < GUID_BYTES; i++)
-        g_string_append_printf(digits, "%02x", data[i]);
-    return amt_uuid(digits->str);
+    return amt_uuid_of(data, length);
 }
 
 static GVariant *

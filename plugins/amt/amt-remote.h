@@ -26,8 +26,6 @@ gboolean remote_read(WsMan *ws, Remote *remote, GError **error);
 /* As amt.remoteaccess.get tells it; `changed` < 0: is not told. Floating. */
 GVariant *remote_describe(const Remote *remote, gint changed);
 
-/* Key `key` of the reference that is property `property`; the caller's, NULL: none. */
-char *remote_key(GVariant *instance, const char *property, const char *key);
 /* The rule with this trigger, borrowed; NULL: none. */
 GVariant *remote_rule(const Remote *remote, guint32 trigger);
 /* Names of the servers of a rule, in the order in which they are tried. */

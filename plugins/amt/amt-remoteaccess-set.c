@@ -336,7 +336,7 @@ add_server(WsMan *ws, Plan *plan, GError **error)
     outputs = wsman_call(ws, REMOTE_SERVICE, NULL, "AddMpServer", result_end(&args), error);
     if (outputs == NULL)
         return FALSE;
-    plan->server = remote_key(outputs, "MpServer", "Name");
+    plan->server = amt_key_in(outputs, "MpServer", "Name");
     return plan->server != NULL ||
            postern_fail(error,
                         POSTERN_ERROR_PROTOCOL,
@@ -429,7 +429,7 @@ apply_rule(WsMan *ws, Plan *plan, guint32 trigger, GError **error)
 static guint32
 wanted_where(const Plan *plan, GVariant *link)
 {
-    g_autofree char *name = remote_key(link, "PolicySet", "PolicyRuleName");
+    g_autofree char *name = amt_key_in(link, "PolicySet", "PolicyRuleName");
     GVariant *rule = name != NULL ? amt_find(plan->now.rules, "PolicyRuleName", name) : NULL;
     guint32 trigger = rule != NULL ? params_uint(rule, "Trigger", G_MAXUINT32) : G_MAXUINT32;
 
@@ -544,7 +544,8 @@ what_is_missing(const Plan *plan, const Remote *found)
     if (plan->clear && found->servers->len + found->rules->len > 0)
         return "servers or rules are";
     if (plan->has_switch &&
-        params_uint(found->user_initiated, "EnabledState", 0) != plan->user_initiated)
+        (found->user_initiated == NULL ||
+         params_uint(found->user_initiated, "EnabledState", 0) != plan->user_initiated))
         return "user-initiated switch is";
     return NULL;
 }

@@ -110,34 +110,19 @@ remote_read(WsMan *ws, Remote *remote, GError **error)
         const char *class_name;
         GVariant **instance;
     } singles[] = {
-        {REMOTE_SERVICE, &remote->service},
         {"AMT_RemoteAccessCapabilities", &remote->capabilities},
         {REMOTE_SWITCH, &remote->user_initiated},
     };
     g_autoptr(GError) why = NULL;
 
     remote_clear(remote);
+    remote->service = amt_read_needed(ws, REMOTE_SERVICE, "cannot call home", &why);
     for (guint i = 0; why == NULL && i < G_N_ELEMENTS(singles); i++)
         *singles[i].instance = amt_read_single(ws, singles[i].class_name, &why);
-    if (why == NULL && remote->service == NULL)
-        postern_fail(&why,
-                     POSTERN_ERROR_NOT_SUPPORTED,
-                     "this firmware cannot call home (%s)",
-                     REMOTE_SERVICE);
     if (why == NULL)
         return read_lists(ws, remote, error);
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
-}
-
-char *
-remote_key(GVariant *instance, const char *property, const char *key)
-{
-    g_autoptr(GVariant) reference = params_value(instance, property, "a{sv}");
-    g_autoptr(GVariant) selectors =
-        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
-
-    return selectors != NULL ? g_strdup(params_string(selectors, key)) : NULL;
 }
 
 GVariant *
@@ -152,7 +137,7 @@ remote_rule(const Remote *remote, guint32 trigger)
 static gboolean
 belongs(GVariant *link, GVariant *rule)
 {
-    g_autofree char *name = remote_key(link, "PolicySet", "PolicyRuleName");
+    g_autofree char *name = amt_key_in(link, "PolicySet", "PolicyRuleName");
 
     return g_strcmp0(name, params_string(rule, "PolicyRuleName")) == 0;
 }
@@ -169,7 +154,7 @@ remote_servers(const Remote *remote, GVariant *rule)
             char *name;
             if (params_uint(link, "OrderOfAccess", 0) != order || !belongs(link, rule))
                 continue;
-            name = remote_key(link, "ManagedElement", "Name");
+            name = amt_key_in(link, "ManagedElement", "Name");
             if (name != NULL)
                 g_ptr_array_add(names, name);
         }
@@ -183,8 +168,8 @@ user_of(const Remote *remote, GVariant *server)
 {
     for (guint i = 0; i < remote->contexts->len; i++) {
         GVariant *context = remote->contexts->pdata[i];
-        g_autofree char *name = remote_key(context, "ElementProvidingContext", "Name");
-        g_autofree char *id = remote_key(context, "ElementInContext", "InstanceID");
+        g_autofree char *name = amt_key_in(context, "ElementProvidingContext", "Name");
+        g_autofree char *id = amt_key_in(context, "ElementInContext", "InstanceID");
         GVariant *user = id != NULL ? amt_find(remote->users, "InstanceID", id) : NULL;
         if (user != NULL && g_strcmp0(name, params_string(server, "Name")) == 0)
             return g_strdup(params_string(user, "RemoteID"));

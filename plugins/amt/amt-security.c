@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* amt.security.report: what about a device an attacker would like, one row for each, and what to do about it. */
 #include "amt-advisories.h"
+#include "amt-facts.h"
 #include "amt-tls.h"
 
 #include <string.h>
 
-enum { VNC_PORT = 5900, ADMIN_MODE = 2, RSA_LEAST = 2048, EC_LEAST = 224, MAINTAINED_FROM = 11 };
+enum { ADMIN_MODE = 2, RSA_LEAST = 2048, EC_LEAST = 224, MAINTAINED_FROM = 11 };
 
 typedef enum { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITIES } Severity;
 
@@ -129,15 +130,14 @@ look_at_ports(Report *report)
                   "port %u answers without TLS: whoever listens reads and changes along",
                   report->amt->port);
     if (report->error == NULL)
-        vnc = amt_port_state(report->amt, report->run, VNC_PORT, &report->error);
+        vnc = amt_port_state(report->amt, report->run, report->amt->vnc_port, &report->error);
     if (g_strcmp0(vnc, "open") == 0)
-        find_text(
-            report,
-            SEVERITY_HIGH,
-            "vnc-port-open",
-            "switch it off: Is5900PortEnabled of IPS_KVMRedirectionSettingData; KVM works without",
-            "port %d answers: VNC without TLS, behind a password of eight characters",
-            VNC_PORT);
+        find_text(report,
+                  SEVERITY_HIGH,
+                  "vnc-port-open",
+                  "amt.kvm.set port-5900=no; KVM works without",
+                  "port %u answers: VNC without TLS, behind a password of eight characters",
+                  report->amt->vnc_port);
 }
 
 /* NULL after a row that says why it cannot be told. */
@@ -336,7 +336,7 @@ look_at_admin(Report *report)
              SEVERITY_HIGH,
              "admin-default",
              "the password of the administrator was never changed",
-             "change it: the default one is known to everybody");
+             "amt.admin.password: the default one is known to everybody");
     if (entry != NULL && g_strcmp0(params_string(entry, "Username"), "admin") == 0)
         find(report,
              SEVERITY_LOW,
@@ -364,7 +364,7 @@ look_at_redirection(Report *report)
              SEVERITY_HIGH,
              "vnc-port-enabled",
              "port 5900 is switched on: VNC without TLS, behind a password of eight characters",
-             "switch it off: Is5900PortEnabled of IPS_KVMRedirectionSettingData");
+             "amt.kvm.set port-5900=no; KVM works without");
 }
 
 static void
@@ -404,42 +404,21 @@ look_at_pings(Report *report)
 
 /* ---- firmware ---- */
 
-typedef struct {
-    char *version, *build;
-} Firmware;
-
-static gboolean
-take_firmware(const WsmanItem *item, gpointer data, GError **error)
-{
-    Firmware *firmware = data;
-    const char *id = params_string(item->values, "InstanceID");
-    const char *text = params_string(item->values, "VersionString");
-    char **place = g_strcmp0(id, "AMT") == 0            ? &firmware->version
-                   : g_strcmp0(id, "Build Number") == 0 ? &firmware->build
-                                                        : NULL;
-
-    if (place != NULL && *place == NULL)
-        *place = g_strdup(text);
-    return TRUE;
-}
-
+/* Version and build; the caller's, NULL: not told. */
 static char *
 read_version(Report *report)
 {
-    Firmware firmware = {0};
     GError *why = NULL;
-    char *text = NULL;
+    g_autoptr(GPtrArray) identities =
+        report->error == NULL ? amt_read_all(report->ws, "CIM_SoftwareIdentity", &why) : NULL;
+    g_autoptr(GVariant) facts =
+        identities != NULL ? g_variant_ref_sink(amt_firmware_facts(identities)) : NULL;
+    const char *version = facts != NULL ? params_string(facts, "amt-version") : NULL;
+    const char *build = facts != NULL ? params_string(facts, "build") : NULL;
 
-    if (report->error == NULL)
-        wsman_enumerate(report->ws, "CIM_SoftwareIdentity", FALSE, take_firmware, &firmware, &why);
     note_unread(report, "CIM_SoftwareIdentity", why);
-    if (firmware.version != NULL && firmware.build != NULL)
-        text = g_strconcat(firmware.version, ".", firmware.build, NULL);
-    else
-        text = g_strdup(firmware.version);
-    g_free(firmware.version);
-    g_free(firmware.build);
-    return text;
+    return version != NULL && build != NULL ? g_strconcat(version, ".", build, NULL)
+                                            : g_strdup(version);
 }
 
 static void

@@ -252,6 +252,19 @@ amt_read_single(WsMan *ws, const char *class_name, GError **error)
     return NULL;
 }
 
+GVariant *
+amt_read_needed(WsMan *ws, const char *class_name, const char *lack, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    GVariant *instance = amt_read_single(ws, class_name, &why);
+
+    if (why != NULL)
+        g_propagate_error(error, g_steal_pointer(&why));
+    else if (instance == NULL)
+        postern_fail(error, POSTERN_ERROR_NOT_SUPPORTED, "this firmware %s (%s)", lack, class_name);
+    return instance;
+}
+
 static gboolean
 keep_instance(const WsmanItem *item, gpointer data, GError **error)
 {
@@ -288,6 +301,16 @@ amt_key(const char *name, const char *value)
     result_begin(&keys);
     result_string(&keys, name, value);
     return result_end(&keys);
+}
+
+char *
+amt_key_in(GVariant *instance, const char *property, const char *key)
+{
+    g_autoptr(GVariant) reference = params_value(instance, property, "a{sv}");
+    g_autoptr(GVariant) keys =
+        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
+
+    return keys != NULL ? g_strdup(params_string(keys, key)) : NULL;
 }
 
 gboolean

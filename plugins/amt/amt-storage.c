@@ -6,7 +6,7 @@
 
 static const char class_name[] = "AMT_ThirdPartyDataStorageAdministrationService";
 
-enum { APPLICATIONS_MOST = 64, UUID_BYTES = 16 };
+enum { APPLICATIONS_MOST = 64 };
 
 static const struct {
     const char *property, *name;
@@ -34,13 +34,10 @@ static char *
 uuid_of(GVariant *application)
 {
     g_autoptr(GVariant) bytes = params_value(application, "UUID", "ay");
-    g_autoptr(GString) digits = g_string_new(NULL);
     gsize length = 0;
     const guint8 *data = bytes != NULL ? g_variant_get_fixed_array(bytes, &length, 1) : NULL;
 
-    for (gsize i = 0; i < length && length == UUID_BYTES; i++)
-        g_string_append_printf(digits, "%02x", data[i]);
-    return amt_uuid(digits->str);
+    return amt_uuid_of(data, length);
 }
 
 /* Floating; NULL with `error`. */

@@ -51,30 +51,15 @@ amt_handle_of(const char *id)
 GVariant *
 amt_by_id(const char *id)
 {
-    PosternResult selectors;
-
-    result_begin(&selectors);
-    result_string(&selectors, "InstanceID", id);
-    return result_end(&selectors);
-}
-
-static const char *
-id_in(GVariant *reference, char **kept)
-{
-    g_autoptr(GVariant) selectors =
-        reference != NULL ? params_value(reference, "selectors", "a{sv}") : NULL;
-
-    *kept = selectors != NULL ? g_strdup(params_string(selectors, "InstanceID")) : NULL;
-    return *kept;
+    return amt_key("InstanceID", id);
 }
 
 char *
 amt_reference_id(GVariant *outputs, const char *name, GError **error)
 {
-    g_autoptr(GVariant) reference = params_value(outputs, name, "a{sv}");
-    char *id = NULL;
+    char *id = amt_key_in(outputs, name, "InstanceID");
 
-    if (id_in(reference, &id) == NULL)
+    if (id == NULL)
         postern_fail(error,
                      POSTERN_ERROR_PROTOCOL,
                      "the device said yes, and %s in its answer names no instance",
@@ -160,13 +145,11 @@ static gboolean
 take_use(const WsmanItem *item, gpointer data, GError **error)
 {
     AmtStore *store = data;
-    g_autoptr(GVariant) element = params_value(item->values, "ElementInContext", "a{sv}");
     g_autoptr(GVariant) context = params_value(item->values, "ElementProvidingContext", "a{sv}");
     const char *class_name = context != NULL ? params_string(context, "class") : NULL;
     guint32 use = use_of(item->class_name, class_name != NULL ? class_name : "");
-    g_autofree char *id = NULL;
+    g_autofree char *id = amt_key_in(item->values, "ElementInContext", "InstanceID");
 
-    id_in(element, &id);
     if (use == AMT_USE_TLS)
         store->has_context = TRUE;
     for (guint i = 0; i < store->certificates->len; i++) {

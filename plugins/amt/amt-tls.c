@@ -93,7 +93,7 @@ look_from_outside(const Amt *amt, PosternRun *run, GVariant *params, GError **er
         return NULL;
     stream =
         svc->connect(run, NULL, amt->tls_port, amt_pinned_stream_options(amt, params, NULL), &why);
-    if (amt->svc.run->cancelled(run)) {
+    if (stream == NULL && amt->svc.run->cancelled(run)) {
         g_propagate_error(error, g_steal_pointer(&why));
         return NULL;
     }
@@ -136,6 +136,7 @@ typedef struct {
     const AmtHeld *bound; /* what TLS shows now; NULL: nothing */
     const AmtHeld *shown; /* what it is to show */
     gboolean by_tls;      /* how we came */
+    gboolean touched;     /* the device took something of it */
 } Change;
 
 static void
@@ -191,6 +192,14 @@ read_certificate(Change *change, GError **error)
                change->shown->x509->subject);
 }
 
+/* NULL: there is none, or the device's bytes are no certificate, so that no connection can be told by it. */
+static const char *
+shown_sha256(const Change *change)
+{
+    return change->shown != NULL && change->shown->x509 != NULL ? change->shown->x509->sha256
+                                                                : NULL;
+}
+
 /* ---- what is refused ---- */
 
 static gboolean
@@ -198,7 +207,7 @@ check_sense(const Change *change, GError **error)
 {
     const AmtTlsSide *remote = &change->wanted.remote;
 
-    if (change->wanted.local.id == NULL && change->wanted.local.enabled)
+    if (change->wanted.local.id == NULL && !amt_tls_same(&change->wanted.local, &change->now.local))
         return postern_fail(error,
                             POSTERN_ERROR_NOT_SUPPORTED,
                             "this firmware has no TLS settings for the local interface");
@@ -221,12 +230,13 @@ check_sense(const Change *change, GError **error)
                             "%u trusted names are given, a device takes %d at most",
                             g_strv_length(remote->names),
                             NAMES_MOST);
-    return !remote->enabled || change->shown != NULL ||
+    return !remote->enabled || shown_sha256(change) != NULL ||
            postern_fail(
                error,
                POSTERN_ERROR_CONFLICT,
-               "TLS has no certificate to show: amt.tls.enroll makes one, or name one with "
-               "certificate=; nothing was changed");
+               "TLS has no certificate to show%s: amt.tls.enroll makes one, or name one with "
+               "certificate=; nothing was changed",
+               change->shown != NULL ? " that can be read" : "");
 }
 
 /* The certificate that we would show, or NULL: none is configured. */
@@ -319,12 +329,11 @@ check_mutual(const Change *change, GError **error)
 static gboolean
 check_way_back(const Change *change, GError **error)
 {
-    const char *policy = params_string(change->params, "tls");
     const char *state;
 
     if (change->wanted.remote.enabled || !change->by_tls)
         return TRUE;
-    if (g_strcmp0(policy != NULL ? policy : change->amt->tls, "require") == 0)
+    if (g_strcmp0(amt_tls_policy(change->amt, change->params), "require") == 0)
         return postern_fail(
             error,
             POSTERN_ERROR_CONFLICT,
@@ -356,16 +365,23 @@ check_change(const Change *change, GError **error)
 /* ---- changing ---- */
 
 static gboolean
-apply(WsMan *ws, const Change *change, const AmtTlsSide *remote, GError **error)
+took(Change *change, gboolean fine)
+{
+    change->touched = change->touched || fine;
+    return fine;
+}
+
+static gboolean
+apply(WsMan *ws, Change *change, const AmtTlsSide *remote, GError **error)
 {
     if (change->shown != change->bound &&
-        !amt_tls_bind(ws, change->store.has_context, change->shown->id, error))
+        !took(change, amt_tls_bind(ws, change->store.has_context, change->shown->id, error)))
         return FALSE;
     if (change->wanted.local.id != NULL &&
         !amt_tls_same(&change->wanted.local, &change->now.local) &&
-        !amt_tls_put(ws, &change->wanted.local, error))
+        !took(change, amt_tls_put(ws, &change->wanted.local, error)))
         return FALSE;
-    if (!amt_tls_same(remote, &change->now.remote) && !amt_tls_put(ws, remote, error))
+    if (!amt_tls_same(remote, &change->now.remote) && !took(change, amt_tls_put(ws, remote, error)))
         return FALSE;
     return amt_commit(ws, error);
 }
@@ -374,8 +390,7 @@ static gboolean
 prove(const Change *change, GError **error)
 {
     if (change->wanted.remote.enabled)
-        return amt_tls_prove(
-            change->amt, change->run, change->params, change->shown->x509->sha256, error);
+        return amt_tls_prove(change->amt, change->run, change->params, shown_sha256(change), error);
     return amt_plain_prove(change->amt, change->run, error);
 }
 
@@ -383,8 +398,8 @@ prove(const Change *change, GError **error)
 static gboolean
 put_back(const Change *change)
 {
-    const char *sha256 = change->shown != NULL ? change->shown->x509->sha256 : NULL;
-    g_autoptr(WsMan) ws = amt_reopen(change->amt, change->run, change->params, sha256);
+    g_autoptr(WsMan) ws =
+        amt_reopen(change->amt, change->run, change->params, shown_sha256(change));
     gboolean fine = ws != NULL;
 
     if (fine && change->shown != change->bound && change->bound != NULL)
@@ -397,22 +412,63 @@ put_back(const Change *change)
     return fine;
 }
 
+/* FALSE, with what became of it. Takes `why`. */
 static gboolean
-prove_or_put_back(const Change *change, GError **error)
+give_up(const Change *change, const char *what, GError *why, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    gboolean back;
+    gboolean back = !change->amt->svc.run->cancelled(change->run) && put_back(change);
 
-    if (prove(change, &why))
-        return TRUE;
-    back = !change->amt->svc.run->cancelled(change->run) && put_back(change);
     g_propagate_prefixed_error(error,
-                               g_steal_pointer(&why),
-                               "the device took the settings, and %s did not prove to work; %s: ",
-                               change->wanted.remote.enabled ? "TLS" : "the plain port",
+                               why,
+                               "%s; %s: ",
+                               what,
                                back ? "all was put back as it was"
                                     : "it could not be put back, so look at the device itself");
     return FALSE;
+}
+
+static gboolean
+prove_or_put_back(const Change *change, GError **error)
+{
+    GError *why = NULL;
+
+    if (prove(change, &why))
+        return TRUE;
+    return give_up(change,
+                   change->wanted.remote.enabled
+                       ? "the device took the settings, and TLS did not prove to work"
+                       : "the device took the settings, and the plain port did not prove to work",
+                   why,
+                   error);
+}
+
+static gboolean
+apply_or_put_back(WsMan *ws, Change *change, const AmtTlsSide *remote, GError **error)
+{
+    GError *why = NULL;
+
+    if (apply(ws, change, remote, &why))
+        return TRUE;
+    /* what was not answered may have been taken */
+    if (change->touched || amt_is_lost(ws, why))
+        return give_up(change, "the device did not take all of the settings", why, error);
+    g_propagate_error(error, why);
+    return FALSE;
+}
+
+/* The plain port last. */
+static gboolean
+close_plain(Change *change, GError **error)
+{
+    g_autoptr(WsMan) ws =
+        amt_open_pinned(change->amt, change->run, change->params, shown_sha256(change), error);
+    GError *why = NULL;
+
+    if (ws == NULL)
+        return FALSE;
+    if (amt_tls_put(ws, &change->wanted.remote, &why) && amt_commit(ws, &why))
+        return prove_or_put_back(change, error);
+    return give_up(change, "TLS works, and the plain port was not closed", why, error);
 }
 
 /* While plain is open it stays so until TLS has proved itself. */
@@ -420,17 +476,11 @@ static gboolean
 carry_out(WsMan *ws, Change *change, GError **error)
 {
     AmtTlsSide first = change->wanted.remote;
-    g_autoptr(WsMan) again = NULL;
 
     first.plain = change->wanted.remote.plain || change->now.remote.plain;
-    if (!apply(ws, change, &first, error) || !prove_or_put_back(change, error))
+    if (!apply_or_put_back(ws, change, &first, error) || !prove_or_put_back(change, error))
         return FALSE;
-    if (first.plain == change->wanted.remote.plain)
-        return TRUE;
-    again = amt_open_pinned(
-        change->amt, change->run, change->params, change->shown->x509->sha256, error);
-    return again != NULL && amt_tls_put(again, &change->wanted.remote, error) &&
-           amt_commit(again, error) && prove_or_put_back(change, error);
+    return first.plain == change->wanted.remote.plain || close_plain(change, error);
 }
 
 static GVariant *
@@ -438,7 +488,7 @@ read_back(const Change *change, GError **error)
 {
     gboolean tls = change->wanted.remote.enabled;
     g_autoptr(WsMan) ws = amt_open_pinned(
-        change->amt, change->run, change->params, tls ? change->shown->x509->sha256 : NULL, error);
+        change->amt, change->run, change->params, tls ? shown_sha256(change) : NULL, error);
     g_auto(AmtTls) found = {0};
     g_auto(AmtStore) store = {0};
     const AmtHeld *bound;

@@ -130,9 +130,12 @@ describe(const Ending *ending)
 {
     PosternResult result;
 
-    result_begin(&result);
-    result_string(&result, "amt.control-mode", "none");
-    amt_observe(ending->amt, ending->run, result_end(&result));
+    /* silence alone, behind an answer that was lost, is nothing to remember */
+    if (ending->confirmed || ending->seen != SEEN_GONE) {
+        result_begin(&result);
+        result_string(&result, "amt.control-mode", "none");
+        amt_observe(ending->amt, ending->run, result_end(&result));
+    }
     result_begin(&result);
     result_string(&result, "uuid", ending->uuid);
     result_string(&result, "state", words[ending->seen]);

@@ -10,18 +10,11 @@ enum { STATE_ON = 2, STATE_OFF = 3 };
 static gboolean
 read_state(WsMan *ws, gboolean *enabled, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    g_autoptr(GVariant) instance = amt_read_single(ws, class_name, &why);
+    g_autoptr(GVariant) instance =
+        amt_read_needed(ws, class_name, "does not switch its web pages", error);
 
-    if (instance == NULL && why == NULL)
-        postern_fail(&why,
-                     POSTERN_ERROR_NOT_SUPPORTED,
-                     "this firmware does not switch its web pages (%s)",
-                     class_name);
-    if (why != NULL) {
-        g_propagate_error(error, g_steal_pointer(&why));
+    if (instance == NULL)
         return FALSE;
-    }
     *enabled = params_uint(instance, "EnabledState", 0) == STATE_ON;
     return TRUE;
 }

@@ -2,24 +2,6 @@
 /* amt.wifi.link.set: who has the wireless link, the firmware or the operating system's driver. */
 #include "amt-network.h"
 
-static const AmtWord owners[] = {{1, "me"}, {2, "host"}, {0, NULL}};
-
-/* What the port says; NULL with `error`. The caller's. */
-static GVariant *
-read_wireless(WsMan *ws, GError **error)
-{
-    g_autoptr(GPtrArray) ports = amt_read_all(ws, AMT_PORT_CLASS, error);
-    GVariant *port = ports != NULL ? amt_find_port(ports, TRUE) : NULL;
-
-    if (port != NULL)
-        return g_variant_ref(port);
-    if (ports != NULL)
-        postern_fail(error,
-                     POSTERN_ERROR_NOT_SUPPORTED,
-                     "this machine has no wireless port that the firmware uses");
-    return NULL;
-}
-
 static gboolean
 ask(WsMan *ws, guint32 owner, guint32 seconds, GError **error)
 {
@@ -44,8 +26,10 @@ describe(GVariant *port)
     PosternResult result;
 
     result_begin(&result);
-    result_string(&result, "preference", amt_word(owners, params_uint(port, "LinkPreference", 0)));
-    result_string(&result, "control", amt_word(owners, params_uint(port, "LinkControl", 0)));
+    result_string(
+        &result, "preference", amt_word(amt_link_owners, params_uint(port, "LinkPreference", 0)));
+    result_string(
+        &result, "control", amt_word(amt_link_owners, params_uint(port, "LinkControl", 0)));
     return result_end(&result);
 }
 
@@ -53,11 +37,11 @@ static GVariant *
 run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
     g_autoptr(WsMan) ws = amt_open(self, run, params, error);
-    g_autoptr(GVariant) before = ws != NULL ? read_wireless(ws, error) : NULL;
+    g_autoptr(GVariant) before = ws != NULL ? amt_read_port(ws, TRUE, error) : NULL;
     g_autoptr(GVariant) after = NULL;
     guint32 owner = 0, seconds = params_uint(params, "timeout", 0);
 
-    if (before == NULL || !amt_code(owners, params_string(params, "owner"), &owner))
+    if (before == NULL || !amt_code(amt_link_owners, params_string(params, "owner"), &owner))
         return NULL;
     if (seconds == 0) {
         postern_fail(error, POSTERN_ERROR_BAD_PARAM, "timeout is 0, expected 1 second or more");
@@ -65,7 +49,7 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
     }
     if (!ask(ws, owner, seconds, error))
         return NULL;
-    after = read_wireless(ws, error);
+    after = amt_read_port(ws, TRUE, error);
     if (after == NULL)
         return NULL;
     if (params_uint(after, "LinkPreference", 0) == owner)

@@ -380,7 +380,7 @@ check_switches(const WiFi *wifi, GVariant *changes, guint32 radio, GError **erro
         if (is == NULL || !g_variant_equal(is, wanted))
             wrong = property;
     }
-    if (radio != 0 && params_uint(wifi->radio, "EnabledState", 0) != radio)
+    if (radio != 0 && (wifi->radio == NULL || params_uint(wifi->radio, "EnabledState", 0) != radio))
         wrong = "radio";
     return wrong == NULL ||
            postern_fail(error,

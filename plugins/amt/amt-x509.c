@@ -255,6 +255,13 @@ take_encoded(GPtrArray *all, const X509 *certificate)
         g_ptr_array_add(all, x509);
 }
 
+/* A certificate has no password; without this OpenSSL would ask whoever is at the terminal for it. */
+static int
+give_nothing(char *buffer, int size, int writing, void *data)
+{
+    return -1;
+}
+
 GPtrArray *
 amt_x509_read_all(GBytes *content)
 {
@@ -267,7 +274,7 @@ amt_x509_read_all(GBytes *content)
 
     if (only != NULL)
         g_ptr_array_add(all, only);
-    while (only == NULL && (one = PEM_read_bio_X509(memory, NULL, NULL, NULL)) != NULL) {
+    while (only == NULL && (one = PEM_read_bio_X509(memory, NULL, give_nothing, NULL)) != NULL) {
         take_encoded(all, one);
         X509_free(one);
     }

@@ -68,12 +68,16 @@ gboolean amt_ask_otherwise(WsMan *ws, const GError *why);
 /* The only instance of a class: Get, or where a release wants keys for that, the first of an enumeration. NULL
  * without `error`: the device has none, or no such class. */
 GVariant *amt_read_single(WsMan *ws, const char *class_name, GError **error);
+/* The same where none is an error: NOT_SUPPORTED, "this firmware LACK (CLASS)". */
+GVariant *amt_read_needed(WsMan *ws, const char *class_name, const char *lack, GError **error);
 /* Every instance of a class, a{sv} each; a class that this release lacks has none. NULL with `error`. */
 GPtrArray *amt_read_all(WsMan *ws, const char *class_name, GError **error);
 /* The first of them with this text as a property, borrowed; NULL: none. */
 GVariant *amt_find(GPtrArray *instances, const char *property, const char *value);
 /* Selectors with one key. Floating. */
 GVariant *amt_key(const char *name, const char *value);
+/* Key `key` of the reference that is property `property`; the caller's, NULL: none. */
+char *amt_key_in(GVariant *instance, const char *property, const char *key);
 /* RequestStateChange of a singleton. */
 gboolean amt_request_state(WsMan *ws, const char *class_name, guint32 state, GError **error);
 /* Put of a singleton with one property changed; takes a floating `value`. */

@@ -273,6 +273,47 @@ test_port_drops_for_dhcp(void)
     fake_host_done(fake);
 }
 
+/* The order of a policy is the device's own; and what it tells no more, or as something else, is not so. */
+static void
+test_port_policy(void)
+{
+#define POLICY(policy)                                                                             \
+    "<g:AMT_EthernetPortSettings>" policy "<g:DHCPEnabled>true</g:DHCPEnabled>"                    \
+    "<g:InstanceID>Intel(r) AMT Ethernet Port Settings 0</g:InstanceID>"                           \
+    "<g:MACAddress>00-be-43-d8-22-a4</g:MACAddress></g:AMT_EthernetPortSettings>"
+#define TWO   "<g:LinkPolicy>14</g:LinkPolicy><g:LinkPolicy>1</g:LinkPolicy><g:VLANTag>0</g:VLANTag>"
+#define WORDS "<g:LinkPolicy>none</g:LinkPolicy>"
+    static const FakeStep so_already[] = {ENUMERATE, {.status = 200, .body = LIST(POLICY(TWO))}};
+#define CHANGE(after)                                                                              \
+    ENUMERATE, {.status = 200, .body = LIST(POLICY(TWO))},                                         \
+        {.expect = "Get", .status = 200, .body = FAKE_BODY(PORT_URI, POLICY(TWO))},                \
+        {.expect = "Put", .status = 200, .body = FAKE_BODY("x:", "")}, ENUMERATE,                  \
+    {                                                                                              \
+        .status = 200, .body = LIST(POLICY(after))                                                 \
+    }
+    static const FakeStep words[] = {CHANGE(WORDS)}, gone[] = {CHANGE("")};
+    g_autoptr(FakeHost) one = fake_host_for(so_already);
+    g_autoptr(FakeHost) two = fake_host_for(words);
+    g_autoptr(FakeHost) three = fake_host_for(gone);
+    g_autoptr(GVariant) result =
+        run_task(&amt_network_set_task, one, "{'link-policy': <['s0-ac', 'sx-ac']>}");
+
+    assert_member(result, "changed", "false");
+    fake_host_done(one);
+    assert_fails(&amt_network_set_task,
+                 two,
+                 "{'link-policy': <['s0-ac']>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "its LinkPolicy is not as it was asked for");
+    fake_host_done(two);
+    assert_fails(&amt_network_set_task,
+                 three,
+                 "{'vlan': <uint32 7>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "its VLANTag is not as it was asked for");
+    fake_host_done(three);
+}
+
 /* Nobody answers any more: the error says what was asked for, and it was asked once. */
 static void
 test_port_lost(void)
@@ -320,6 +361,329 @@ test_port_other_machine(void)
                  "{'dhcp': <false>, 'address': <'192.168.6.9'>, 'mask': <'255.255.255.0'>}",
                  POSTERN_ERROR_UNREACHABLE,
                  "the machine is found neither at");
+}
+
+/* ---- TLS ---- */
+
+#define SETUP_URI FAKE_AMT("AMT_SetupAndConfigurationService")
+#define ITEMS(name, items)                                                                         \
+    {.expect = name, .status = 200, .body = FAKE_CONTEXT("1")},                                    \
+    {                                                                                              \
+        .status = 200, .body = FAKE_PULL(FAKE_AMT(name), "<n:Items>" items "</n:Items>" FAKE_LAST) \
+    }
+#define TLS_SETTINGS(name)                                                                         \
+    "<g:AMT_TLSSettingData><g:AcceptNonSecureConnections>true</g:AcceptNonSecureConnections>"      \
+    "<g:Enabled>true</g:Enabled><g:InstanceID>Intel(r) AMT " name                                  \
+    " TLS Settings</g:InstanceID><g:MutualAuthentication>false</g:MutualAuthentication>"           \
+    "</g:AMT_TLSSettingData>"
+#define REFERENCE(class_name, id)                                                                  \
+    "<b:Address>/wsman</b:Address><b:ReferenceParameters><c:ResourceURI>" FAKE_AMT(                \
+        class_name) "</c:ResourceURI><c:SelectorSet><c:Selector Name=\"InstanceID\">" id           \
+                    "</c:Selector></c:SelectorSet></b:ReferenceParameters>"
+#define BOUND       "Intel(r) AMT Certificate: Handle: 0"
+#define CERTIFICATE /* of CN=x, until 2126 */                                                      \
+    "MIIBLjCB4aADAgECAhRPTrMtfyMHokdInGvW1JFxZf15VDAFBgMrZXAwDDEKMAgGA1UEAwwBeDAg"                 \
+    "Fw0yNjEyMDEwODU1MTdaGA8yMTI2MTEwNzA4NTUxN1owDDEKMAgGA1UEAwwBeDAqMAUGAytlcAMh"                 \
+    "AJ5B0UnulRijKgxTBHUocXkTlotqQ0R8b7X/8B+w7PE6o1MwUTAdBgNVHQ4EFgQU4d4+Jjnmco3D"                 \
+    "eh+DWsVDEEONeGAwHwYDVR0jBBgwFoAU4d4+Jjnmco3Deh+DWsVDEEONeGAwDwYDVR0TAQH/BAUw"                 \
+    "AwEB/zAFBgMrZXADQQC7xffETPuQxl5hHPbZlkVhvRNZLpzZ9V+BFJYKDaTSdhojzVG5DKmweXdY"                 \
+    "Dwjs1Lw9OnLIrPbk6/W6PWToDM4K"
+#define TLS_STORE(settings, certificate)                                                           \
+    ITEMS("AMT_TLSSettingData", settings),                                                         \
+        ITEMS("AMT_PublicKeyCertificate",                                                          \
+              "<g:AMT_PublicKeyCertificate><g:InstanceID>" BOUND                                   \
+              "</g:InstanceID><g:X509Certificate>" certificate "</g:X509Certificate>"              \
+              "</g:AMT_PublicKeyCertificate>"),                                                    \
+        {.expect = "AMT_PublicPrivateKeyPair", .status = 400, .body = FAKE_ABSENT},                \
+        ITEMS("AMT_TLSCredentialContext",                                                          \
+              "<g:AMT_TLSCredentialContext><g:ElementInContext>" REFERENCE(                        \
+                  "AMT_PublicKeyCertificate", BOUND) "</g:ElementInContext>"                       \
+                                                     "</g:AMT_TLSCredentialContext>"),             \
+    {                                                                                              \
+        .expect = "CIM_CredentialContext", .status = 400, .body = FAKE_ABSENT                      \
+    }
+
+/* There is nothing by which a new connection could prove itself: nothing is written. */
+static void
+test_tls_unreadable(void)
+{
+    static const FakeStep steps[] = {TLS_STORE(TLS_SETTINGS("802.3"), "AAAA")};
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+
+    assert_fails(&amt_tls_set_task,
+                 fake,
+                 "{'accept-plain': <false>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "TLS has no certificate to show that can be read");
+    fake_host_done(fake);
+}
+
+/* Every setting of a side that is not there is refused, not only that of TLS itself. */
+static void
+test_tls_no_local_side(void)
+{
+    static const FakeStep steps[] = {TLS_STORE(TLS_SETTINGS("802.3"), "AAAA")};
+    static const char *const wishes[] = {"{'local-enabled': <true>}",
+                                         "{'local-mutual': <true>}",
+                                         "{'local-accept-plain': <true>}",
+                                         "{'local-trusted-names': <['pc']>}"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(wishes); i++) {
+        g_autoptr(FakeHost) fake = fake_host_for(steps);
+        assert_fails(&amt_tls_set_task,
+                     fake,
+                     wishes[i],
+                     POSTERN_ERROR_NOT_SUPPORTED,
+                     "no TLS settings for the local interface");
+        fake_host_done(fake);
+    }
+}
+
+/* What is refused half-way is put back, and the error says so; what is refused at once is not touched again. */
+static void
+test_tls_half_taken(void)
+{
+#define BOTH TLS_SETTINGS("802.3") TLS_SETTINGS("LMS")
+#define TLS_GET(name)                                                                              \
+    {                                                                                              \
+        .expect = name, .status = 200,                                                             \
+        .body = FAKE_BODY(FAKE_AMT("AMT_TLSSettingData"), TLS_SETTINGS(name))                      \
+    }
+#define REFUSED                                                                                    \
+    {                                                                                              \
+        .expect = "transfer/Put", .status = 400, .body = FAKE_FAULT("e:InternalError", "no", "")   \
+    }
+    static const FakeStep half[] = {
+        TLS_STORE(BOTH, CERTIFICATE),
+        TLS_GET("LMS"),
+        {.expect = ":MutualAuthentication>true<",
+         .status = 200,
+         .body = FAKE_BODY(FAKE_AMT("AMT_TLSSettingData"), TLS_SETTINGS("LMS"))},
+        TLS_GET("802.3"),
+        REFUSED,
+        ITEMS("AMT_TLSSettingData", BOTH),
+        TLS_GET("LMS"),
+        {.expect = ":MutualAuthentication>false<",
+         .status = 200,
+         .body = FAKE_BODY(FAKE_AMT("AMT_TLSSettingData"), TLS_SETTINGS("LMS"))},
+        TLS_GET("802.3"),
+        {.expect = "transfer/Put",
+         .status = 200,
+         .body = FAKE_BODY(FAKE_AMT("AMT_TLSSettingData"), TLS_SETTINGS("802.3"))},
+        {.expect = "CommitChanges",
+         .status = 200,
+         .body = FAKE_BODY(SETUP_URI,
+                           "<g:CommitChanges_OUTPUT><g:ReturnValue>0</g:ReturnValue>"
+                           "</g:CommitChanges_OUTPUT>")},
+    };
+    static const FakeStep at_once[] = {TLS_STORE(BOTH, CERTIFICATE), TLS_GET("LMS"), REFUSED};
+    g_autoptr(FakeHost) one = fake_host_for(half);
+    g_autoptr(FakeHost) two = fake_host_for(at_once);
+
+    assert_fails(&amt_tls_set_task,
+                 one,
+                 "{'local-mutual': <true>, 'trusted-names': <['pc']>}",
+                 POSTERN_ERROR_DEVICE,
+                 "did not take all of the settings; all was put back as it was: ");
+    fake_host_done(one);
+    assert_fails(&amt_tls_set_task, two, "{'local-mutual': <true>}", POSTERN_ERROR_DEVICE, "Put");
+    fake_host_done(two);
+}
+
+/* ---- 802.1X ---- */
+
+#define FAKE_IPS(name) "http://intel.com/wbem/wscim/1/ips-schema/1/" name
+
+#define DOT1X(settings)                                                                            \
+    "<g:IPS_IEEE8021xSettings><g:AuthenticationProtocol>2</g:AuthenticationProtocol>"              \
+    "<g:AvailableInS0>false</g:AvailableInS0><g:Enabled>6</g:Enabled>" settings                    \
+    "<g:ServerCertificateName>radius</g:ServerCertificateName>"                                    \
+    "<g:ServerCertificateNameComparison>1</g:ServerCertificateNameComparison>"                     \
+    "<g:Username>pc</g:Username></g:IPS_IEEE8021xSettings>"
+#define DOT1X_GET(settings)                                                                        \
+    {                                                                                              \
+        .expect = "IPS_IEEE8021xSettings", .status = 200,                                          \
+        .body = FAKE_BODY(FAKE_IPS("IPS_IEEE8021xSettings"), DOT1X(settings))                      \
+    }
+#define DOT1X_PUT(wanted)                                                                          \
+    {                                                                                              \
+        .expect = wanted, .status = 200, .body = FAKE_BODY("x:", "")                               \
+    }
+#define DOT1X_STORE                                                                                \
+    {.expect = "AMT_PublicKeyCertificate", .status = 400, .body = FAKE_ABSENT},                    \
+        {.expect = "AMT_PublicPrivateKeyPair", .status = 400, .body = FAKE_ABSENT},                \
+        {.expect = "AMT_TLSCredentialContext", .status = 400, .body = FAKE_ABSENT},                \
+    {                                                                                              \
+        .expect = "CIM_CredentialContext", .status = 400, .body = FAKE_ABSENT                      \
+    }
+
+/* A text is taken away by an empty one, and that is no difference to what is read back then. */
+static void
+test_dot1x_empty_text(void)
+{
+    static const FakeStep steps[] = {
+        DOT1X_GET("<g:Domain>corp</g:Domain>"),
+        DOT1X_STORE,
+        DOT1X_GET("<g:Domain>corp</g:Domain>"),
+        DOT1X_PUT(":Domain></"),
+        DOT1X_GET("<g:Domain></g:Domain>"),
+        DOT1X_STORE,
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(GVariant) result = run_task(&amt_dot1x_set_task, fake, "{'domain': <''>}");
+
+    assert_member(result, "domain", NULL);
+    assert_member(result, "enabled", "true");
+    fake_host_done(fake);
+}
+
+/* A suffix is a wish of its own, and a state that is not named stays the one that it is. */
+static void
+test_dot1x_suffix(void)
+{
+    static const FakeStep steps[] = {
+        DOT1X_GET(""),
+        DOT1X_STORE,
+        DOT1X_GET(""),
+        DOT1X_PUT(":ServerCertificateNameComparison>2<"),
+        DOT1X_GET(""),
+        DOT1X_STORE,
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+
+    assert_fails(&amt_dot1x_set_task,
+                 fake,
+                 "{'server-name': <'radius'>, 'server-name-suffix': <true>}",
+                 POSTERN_ERROR_CONFLICT,
+                 "its server-name-suffix of 802.1X is not what was asked for");
+    g_assert_nonnull(strstr(fake_request(fake, 6), ":Enabled>6<"));
+    fake_host_done(fake);
+}
+
+/* ---- settings that are properties, one to one ---- */
+
+#define GENERAL(settings)                                                                          \
+    {                                                                                              \
+        .expect = "AMT_GeneralSettings", .status = 200,                                            \
+        .body = FAKE_BODY(FAKE_AMT("AMT_GeneralSettings"),                                         \
+                          "<g:AMT_GeneralSettings>" settings "</g:AMT_GeneralSettings>")           \
+    }
+#define NAMED(name)                                                                                \
+    "<g:HostName>" name "</g:HostName><g:PingResponseEnabled>true</g:PingResponseEnabled>"
+
+static void
+test_settings_refused(void)
+{
+    static const FakeStep steps[] = {GENERAL(NAMED("pc"))};
+    static const struct {
+        const char *params, *words;
+        PosternError code;
+    } rows[] = {
+        {"{'ddns-interval-minutes': <uint32 19>}",
+         "ddns-interval-minutes is 19, expected 20 to 65535",
+         POSTERN_ERROR_BAD_PARAM},
+        {"{'host-name': "
+         "<'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'>}",
+         "host-name has 64 bytes, expected at most 63",
+         POSTERN_ERROR_BAD_PARAM},
+        {"{'host-name': <'x'>, 'ddns': <true>}",
+         "this firmware has no ddns (DDNSUpdateEnabled): nothing was changed",
+         POSTERN_ERROR_NOT_SUPPORTED},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(FakeHost) fake = fake_host_for(steps);
+        assert_fails(&amt_general_set_task, fake, rows[i].params, rows[i].code, rows[i].words);
+        fake_host_done(fake);
+    }
+}
+
+static void
+test_settings_written(void)
+{
+    static const FakeStep steps[] = {
+        GENERAL(NAMED("pc")), GENERAL(NAMED("pc")), GENERAL(NAMED("x")), GENERAL(NAMED("x"))};
+    static const FakeStep not_taken[] = {
+        GENERAL(NAMED("pc")), GENERAL(NAMED("pc")), GENERAL(NAMED("x")), GENERAL(NAMED("pc"))};
+    static const FakeStep so_already[] = {GENERAL(NAMED("x"))};
+    static const char wish[] = "{'host-name': <'x'>, 'answers-ping': <true>}";
+    g_autoptr(FakeHost) one = fake_host_for(steps);
+    g_autoptr(FakeHost) two = fake_host_for(not_taken);
+    g_autoptr(FakeHost) three = fake_host_for(so_already);
+    g_autoptr(GVariant) first = run_task(&amt_general_set_task, one, wish);
+    g_autoptr(GVariant) third = run_task(&amt_general_set_task, three, wish);
+
+    assert_member(first, "host-name", "'x'");
+    assert_member(first, "ddns", NULL);
+    g_assert_nonnull(strstr(fake_request(one, 2), ":HostName>x<"));
+    fake_host_done(one);
+    assert_fails(&amt_general_set_task,
+                 two,
+                 wish,
+                 POSTERN_ERROR_CONFLICT,
+                 "HostName is not as it was asked for; read them with amt.general.get");
+    assert_member(third, "host-name", "'x'");
+    fake_host_done(three);
+}
+
+#define KVM_URI FAKE_IPS("IPS_KVMRedirectionSettingData")
+#define KVM(timeout)                                                                               \
+    {                                                                                              \
+        .expect = "IPS_KVMRedirectionSettingData", .status = 200,                                  \
+        .body = FAKE_BODY(KVM_URI,                                                                 \
+                          "<g:IPS_KVMRedirectionSettingData><g:SessionTimeout>" timeout            \
+                          "</g:SessionTimeout><g:OptInPolicy>true</g:OptInPolicy>"                 \
+                          "<g:RFBPassword></g:RFBPassword><g:ElementName>KVM</g:ElementName>"      \
+                          "<g:ZlibControlSupported>true</g:ZlibControlSupported>"                  \
+                          "</g:IPS_KVMRedirectionSettingData>")                                    \
+    }
+#define KVM_REST                                                                                   \
+    {.expect = "CIM_KVMRedirectionSAP", .status = 400, .body = FAKE_ABSENT},                       \
+        {.expect = "CIM_KVMRedirectionSAP", .status = 400, .body = FAKE_ABSENT},                   \
+        {.expect = "IPS_ScreenSettingData", .status = 400, .body = FAKE_ABSENT},                   \
+    {                                                                                              \
+        .expect = "IPS_ScreenSettingData", .status = 400, .body = FAKE_ABSENT                      \
+    }
+
+/* All that can be written, in the order of the schema; a password always, where it is given, and else not even empty. */
+static void
+test_settings_kvm(void)
+{
+    static const FakeStep steps[] = {KVM("3"), KVM("9"), KVM("9"), KVM_REST};
+    static const FakeStep secret[] = {KVM("3"), KVM("3"), KVM("3"), KVM_REST};
+    static const FakeStep so_already[] = {KVM("3"), KVM_REST};
+    static const FakeStep weak[] = {KVM("3")};
+    static const char *const order[] = {
+        ":ElementName>KVM<", ":OptInPolicy>true<", ":SessionTimeout>3<", ":RFBPassword>Ab1!Ab1!<"};
+    g_autoptr(FakeHost) one = fake_host_for(steps);
+    g_autoptr(FakeHost) two = fake_host_for(secret);
+    g_autoptr(FakeHost) three = fake_host_for(so_already);
+    g_autoptr(FakeHost) four = fake_host_for(weak);
+    g_autoptr(GVariant) first = run_task(&amt_kvm_set_task, one, "{'session-minutes': <uint32 9>}");
+    g_autoptr(GVariant) second = run_task(&amt_kvm_set_task, two, "{'vnc-password': <'Ab1!Ab1!'>}");
+    g_autoptr(GVariant) third =
+        run_task(&amt_kvm_set_task, three, "{'session-minutes': <uint32 3>}");
+    const char *at = fake_request(two, 1);
+
+    assert_member(first, "session-minutes", "9");
+    g_assert_nonnull(strstr(fake_request(one, 1), ":SessionTimeout>9<"));
+    g_assert_null(strstr(fake_request(one, 1), "RFBPassword"));
+    for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
+        at = strstr(at, order[i]);
+        g_assert_nonnull(at);
+    }
+    g_assert_null(strstr(fake_request(two, 1), "ZlibControlSupported"));
+    assert_member(second, "zlib", "true");
+    assert_member(third, "session-minutes", "3");
+    assert_fails(&amt_kvm_set_task,
+                 four,
+                 "{'session-minutes': <uint32 9>, 'vnc-password': <'Ab1!Ab1'>}",
+                 POSTERN_ERROR_BAD_PARAM,
+                 "the VNC password has 7 characters");
+    fake_host_done(one);
+    fake_host_done(two);
+    fake_host_done(three);
+    fake_host_done(four);
 }
 
 /* ---- the store ---- */
@@ -376,7 +740,6 @@ test_storage(void)
 
 /* ---- the end of the setup ---- */
 
-#define SETUP_URI FAKE_AMT("AMT_SetupAndConfigurationService")
 #define PACKAGE                                                                                    \
     {                                                                                              \
         .expect = "CIM_ComputerSystemPackage", .status = 200,                                      \
@@ -442,8 +805,17 @@ main(int argc, char *argv[])
     g_test_add_func("/amt/port/read-25", test_port_read_25);
     g_test_add_func("/amt/port/moves", test_port_moves);
     g_test_add_func("/amt/port/drops-for-dhcp", test_port_drops_for_dhcp);
+    g_test_add_func("/amt/port/policy", test_port_policy);
     g_test_add_func("/amt/port/lost", test_port_lost);
     g_test_add_func("/amt/port/other-machine", test_port_other_machine);
+    g_test_add_func("/amt/tls/unreadable", test_tls_unreadable);
+    g_test_add_func("/amt/tls/no-local-side", test_tls_no_local_side);
+    g_test_add_func("/amt/tls/half-taken", test_tls_half_taken);
+    g_test_add_func("/amt/dot1x/empty-text", test_dot1x_empty_text);
+    g_test_add_func("/amt/dot1x/suffix", test_dot1x_suffix);
+    g_test_add_func("/amt/settings/refused", test_settings_refused);
+    g_test_add_func("/amt/settings/written", test_settings_written);
+    g_test_add_func("/amt/settings/kvm", test_settings_kvm);
     g_test_add_func("/amt/storage", test_storage);
     g_test_add_func("/amt/unprovision", test_unprovision);
     return g_test_run();

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NOW 1900000000 /* 2030 */
 #define DAY 86400
@@ -187,6 +188,26 @@ test_file(void)
     g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_BAD_PARAM);
     g_assert_nonnull(strstr(error->message, "b.pem holds 2 certificates"));
     EVP_PKEY_free(key);
+}
+
+/* A file that says that it is encrypted does not make anybody wait for a password. */
+static void
+test_locked_file(void)
+{
+    static const char text[] = "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+                               "DEK-Info: AES-256-CBC,00000000000000000000000000000000\n\n"
+                               "AAAAAAAAAAAAAAAAAAAAAA==\n-----END CERTIFICATE-----\n";
+    g_autoptr(GBytes) content = g_bytes_new_static(text, sizeof text - 1);
+    g_autoptr(GPtrArray) all = NULL;
+    int pipes[2];
+
+    /* nobody ever types anything */
+    g_assert_cmpint(pipe(pipes), ==, 0);
+    g_assert_cmpint(dup2(pipes[0], STDIN_FILENO), ==, STDIN_FILENO);
+    all = amt_x509_read_all(content);
+    g_assert_cmpuint(all->len, ==, 0);
+    close(pipes[0]);
+    close(pipes[1]);
 }
 
 /* ---- requests and the authority ---- */
@@ -470,6 +491,7 @@ main(int argc, char **argv)
     g_test_add_func("/amt-x509/garbage", test_garbage);
     g_test_add_func("/amt-x509/key-34", test_key_34);
     g_test_add_func("/amt-x509/file", test_file);
+    g_test_add_func("/amt-x509/locked-file", test_locked_file);
     g_test_add_func("/amt-x509/request", test_request);
     g_test_add_func("/amt-x509/issue", test_issue);
     g_test_add_func("/amt-x509/bad-ca", test_bad_ca);
