@@ -58,9 +58,3 @@ skip_all() {
     echo "1..0 # SKIP $1"
     exit 0
 }
-
-# need_meshcentral: MeshCentral's AMT stack is in $meshcentral, or the test is skipped
-need_meshcentral() {
-    # shellcheck source=tests/sim/meshcentral.sh
-    . "$here/meshcentral.sh"
-}

@@ -6,7 +6,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/sim/sim.sh
 . "$here/sim.sh"
 
-need_meshcentral
+# shellcheck source=tests/sim/meshcentral.sh
+. "$here/meshcentral.sh"
 
 judge() {
     timeout 90 node "$here/meshcentral-accounts.js" "$meshcentral" "$@"

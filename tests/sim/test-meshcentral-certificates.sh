@@ -5,7 +5,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/sim/sim.sh
 . "$here/sim.sh"
 command -v openssl >/dev/null || skip_all "openssl is not installed"
-need_meshcentral
+# shellcheck source=tests/sim/meshcentral.sh
+. "$here/meshcentral.sh"
 openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/O=Test/CN=Mesh CA" -keyout "$work/ca.key" -out "$work/ca.pem" \
     -addext 'basicConstraints=critical,CA:TRUE' 2>/dev/null
 
