@@ -12,9 +12,8 @@
 #include "host.h"
 #include "run.h"
 
-#include <errno.h>
+#include <openssl/rand.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* ---- making one up ---- */
 
@@ -23,27 +22,23 @@ enum { MADE_LENGTH = 24 };
 static const char *const kinds[] = {
     "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", "!#$%*+-.=?@^~"};
 
-/* A byte that the kernel drew, below `most`, each equally likely. */
+/* A number below `most`, each equally likely. */
 static gboolean
 draw(guint most, guint *value, GError **error)
 {
     const guint fair = 256 - 256 % most;
-    guint8 byte = 0;
+    guint8 byte;
 
     do {
-        gssize got = getrandom(&byte, sizeof byte, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got != (gssize)sizeof byte) {
-            g_set_error(error,
-                        POSTERN_ERROR,
-                        POSTERN_ERROR_INTERNAL,
-                        "no secret can be made: the kernel gives no random numbers: %s",
-                        g_strerror(errno));
+        if (RAND_bytes(&byte, 1) != 1) {
+            g_set_error_literal(error,
+                                POSTERN_ERROR,
+                                POSTERN_ERROR_INTERNAL,
+                                "no secret can be made: OpenSSL gives no random numbers");
             return FALSE;
         }
-        *value = byte % most;
     } while (byte >= fair);
+    *value = byte % most;
     return TRUE;
 }
 
