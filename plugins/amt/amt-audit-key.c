@@ -2,10 +2,10 @@
 /* amt.auditlog.sign.set and amt.auditlog.sign.verify: the key that signs an audit log, and whether an export is what was signed. */
 #include "amt-audit.h"
 #include "amt-facts.h"
+#include "amt-x509.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -42,28 +42,24 @@ refuse(GError **error, const char *what)
 static X509 *
 read_chain(const char *pem, Material *material)
 {
-    BIO *bio = BIO_new_mem_buf(pem, -1);
-    X509 *first = NULL, *one;
+    g_autoptr(GBytes) content = g_bytes_new_static(pem, strlen(pem));
+    g_autoptr(GPtrArray) all = amt_x509_read_all(content);
+    const guint8 *first;
 
     material->certificates = g_byte_array_new();
     material->lengths = g_array_new(FALSE, FALSE, sizeof(guint32));
-    while ((one = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-        guint8 *der = NULL;
-        gint length = i2d_X509(one, &der);
-        guint32 stored = (guint32)MAX(length, 0);
+    for (guint i = 0; i < all->len; i++) {
+        gsize length;
+        const guint8 *der = g_bytes_get_data(((const AmtX509 *)all->pdata[i])->der, &length);
+        guint32 stored = (guint32)length;
 
-        if (length > 0)
-            g_byte_array_append(material->certificates, der, stored);
+        g_byte_array_append(material->certificates, der, stored);
         g_array_append_val(material->lengths, stored);
-        OPENSSL_free(der);
-        if (first == NULL)
-            first = one;
-        else
-            X509_free(one);
     }
-    BIO_free(bio);
-    ERR_clear_error();
-    return first;
+    if (all->len == 0)
+        return NULL;
+    first = material->certificates->data;
+    return d2i_X509(NULL, &first, (long)g_array_index(material->lengths, guint32, 0));
 }
 
 /* All of it before the device is asked anything. */
@@ -224,7 +220,6 @@ header_problem(const AmtAuditFile *file)
 {
     const AmtAuditSignature *header = file->signature;
     guint count = file->records->len;
-    g_autoptr(GString) hex = g_string_new(NULL);
     g_autofree char *uuid = NULL;
 
     if (header->count != count)
@@ -233,9 +228,7 @@ header_problem(const AmtAuditFile *file)
     if (count > 0 && (header->start != record_time(file->records->pdata[0]) ||
                       header->end != record_time(file->records->pdata[count - 1])))
         return g_strdup("the times of the first and last record are not those that were signed");
-    for (guint i = 0; i < sizeof header->uuid; i++)
-        g_string_append_printf(hex, "%02x", header->uuid[i]);
-    uuid = amt_uuid(hex->str);
+    uuid = amt_uuid_of(header->uuid, sizeof header->uuid);
     if (file->uuid != NULL && g_ascii_strcasecmp(file->uuid, uuid) != 0)
         return g_strdup_printf(
             "the device that signed is %s, and the first line says %s", uuid, file->uuid);
