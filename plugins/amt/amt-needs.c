@@ -105,7 +105,7 @@ const AmtNeed amt_needs[] = {
     NEED("amt.kvm.screenshot", "AMT_RedirectionService, CIM_KVMRedirectionSAP, IPS_OptInService, then the redirection port; or port 5900 alone", R(REDIRECTION), "6"),
     NEED("amt.kvm.set", "IPS_KVMRedirectionSettingData, CIM_KVMRedirectionSAP, IPS_ScreenSettingData", R(ADMINISTRATION), "6; screens 8, greys and zlib 16"),
     NEED("amt.network.get", "AMT_EthernetPortSettings; IPS_IPv6PortSettings", R(GENERAL_INFO), "3.2; IPv6 8"),
-    NEED("amt.network.set", "AMT_EthernetPortSettings; IPS_IPv6PortSettings", R(ADMINISTRATION), "3.2; IPv6 8"),
+    NEED("amt.network.set", "AMT_EthernetPortSettings", R(ADMINISTRATION), "3.2"),
     EITHER("amt.power.get", "CIM_AssociatedPowerManagementService, else CIM_ServiceAvailableToElement; with `details`: "
      "CIM_PowerManagementCapabilities, IPS_PowerManagementService", R(GENERAL_INFO), R(REMOTE_CONTROL), "3.2; power saving 10"),
     NEED("amt.power.set", "those of `amt.power.get`, and CIM_PowerManagementService", R(REMOTE_CONTROL), "3.2; graceful states, sleep, NMI 9"),
