@@ -3,8 +3,7 @@
 #include "config.h"
 
 #include "accounts.h"
-#include "audit.h"
-#include "logs.h"
+#include "one-device.h"
 #include "realms.h"
 #include "sim.h"
 #include "soap.h"
@@ -14,17 +13,7 @@
 static Sim *
 make(const char *model)
 {
-    Sim *sim = sim_new("admin", "P@ssw0rd", 7);
-    g_autoptr(GError) error = NULL;
-
-    sim_populate(sim, 0x7F560801, 1, model, &error);
-    g_assert_no_error(error);
-    /* what was before does not matter here */
-    for (guint i = 0; i < sim->count; i++) {
-        logs_clear_events(&sim->devices[i]);
-        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
-    }
-    return sim;
+    return one_device(model, 0x7F560801, NULL);
 }
 
 /* What `caller` is answered; the ReturnValue, or the HTTP status as a negative number. */

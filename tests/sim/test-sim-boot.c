@@ -2,10 +2,9 @@
 /* What a simulated machine's next start does, who may set it, and the consent of its user. */
 #include "config.h"
 
-#include "audit.h"
 #include "boot.h"
 #include "consent.h"
-#include "logs.h"
+#include "one-device.h"
 #include "power.h"
 #include "sim.h"
 #include "soap.h"
@@ -28,22 +27,9 @@
 static Sim *
 make(const char *model, const char *fault)
 {
-    g_autoptr(GError) error = NULL;
-    Sim *sim = sim_new("admin", "P@ssw0rd", 1);
+    Sim *sim = one_device(model, FIRST, fault);
 
-    if (fault != NULL)
-        g_ptr_array_add(sim->faults, fault_parse(fault, &error));
-    g_assert_no_error(error);
-    g_assert_true(sim_populate(sim, FIRST, 1, model, &error));
-    g_assert_no_error(error);
     sim->devices->power = POWER_ON;
-    /* what was before does not matter here */
-    for (guint i = 0; i < sim->count; i++) {
-        logs_clear_events(&sim->devices[i]);
-        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
-        for (guint32 event = 0; event < 10; event++)
-            audit_set(audit_of(&sim->devices[i]), AUDIT_REMOTE_CONTROL << 16 | event, TRUE, FALSE);
-    }
     return sim;
 }
 

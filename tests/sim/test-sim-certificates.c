@@ -2,8 +2,7 @@
 /* Keys, certificates and TLS settings of a simulated device, down to what it refuses and writes down. */
 #include "config.h"
 
-#include "audit.h"
-#include "logs.h"
+#include "one-device.h"
 #include "pki.h"
 #include "sim.h"
 #include "soap.h"
@@ -16,17 +15,7 @@
 static Sim *
 make(const char *model)
 {
-    g_autoptr(GError) error = NULL;
-    Sim *sim = sim_new("admin", "P@ssw0rd", 1);
-
-    g_assert_true(sim_populate(sim, FIRST, 1, model, &error));
-    g_assert_no_error(error);
-    /* what was before does not matter here */
-    for (guint i = 0; i < sim->count; i++) {
-        logs_clear_events(&sim->devices[i]);
-        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
-    }
-    return sim;
+    return one_device(model, FIRST, NULL);
 }
 
 /* ---- envelopes ---- */

@@ -2,9 +2,8 @@
 /* KVM in the simulator: what its settings refuse and write down, and what its screen shows. */
 #include "config.h"
 
-#include "audit.h"
 #include "kvm.h"
-#include "logs.h"
+#include "one-device.h"
 #include "power.h"
 #include "rules.h"
 #include "screen.h"
@@ -17,21 +16,7 @@
 static Sim *
 make(const char *model, const char *fault)
 {
-    g_autoptr(GError) error = NULL;
-    Sim *sim = sim_new("admin", "P@ssw0rd", 1);
-
-    if (fault != NULL) {
-        g_ptr_array_add(sim->faults, fault_parse(fault, &error));
-        g_assert_no_error(error);
-    }
-    g_assert_true(sim_populate(sim, FIRST, 1, model, &error));
-    g_assert_no_error(error);
-    /* what was before does not matter here */
-    for (guint i = 0; i < sim->count; i++) {
-        logs_clear_events(&sim->devices[i]);
-        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
-    }
-    return sim;
+    return one_device(model, FIRST, fault);
 }
 
 /* Put of "NAME=VALUE" pairs, up to NULL: TRUE when it was taken. */

@@ -3,8 +3,7 @@
 #include "config.h"
 
 #include "alarm.h"
-#include "audit.h"
-#include "logs.h"
+#include "one-device.h"
 #include "power.h"
 #include "rules.h"
 #include "sim.h"
@@ -22,20 +21,7 @@
 static Sim *
 make(const char *model)
 {
-    Sim *sim = sim_new("admin", "x", 1);
-    g_autoptr(GError) error = NULL;
-
-    g_assert_true(sim_populate(sim, FIRST, 1, model, &error));
-    g_assert_no_error(error);
-    /* what was before does not matter here */
-    for (guint i = 0; i < sim->count; i++) {
-        logs_clear_events(&sim->devices[i]);
-        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
-        for (guint32 event = AUDIT_SECURITY_ADMIN << 16; event < (AUDIT_CONSENT + 1) << 16;
-             event += (event & 31) < 31 ? 1 : (1 << 16) - 31)
-            audit_set(audit_of(&sim->devices[i]), event, TRUE, FALSE); /* all is audited */
-    }
-    return sim;
+    return one_device(model, FIRST, NULL);
 }
 
 /* One request: the answer must have that status and, if not NULL, that text in it. */

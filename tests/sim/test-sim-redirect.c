@@ -2,9 +2,8 @@
 /* The device's side of the redirection port: its login by itself, and whole sessions over a pair of sockets. */
 #include "config.h"
 
-#include "audit.h"
 #include "challenge.h"
-#include "logs.h"
+#include "one-device.h"
 #include "power.h"
 #include "redirect-login.h"
 #include "redirect.h"
@@ -36,24 +35,12 @@ try_login(Device *device, guint8 method, const guint8 *body, gsize length, GByte
 static Sim *
 make(const char *model, const char *fault)
 {
-    g_autoptr(GError) error = NULL;
-    Sim *sim = sim_new("admin", "P@ssw0rd", 1);
+    Sim *sim = one_device(model, FIRST, fault);
 
-    if (fault != NULL) {
-        g_ptr_array_add(sim->faults, fault_parse(fault, &error));
-        g_assert_no_error(error);
-    }
-    g_assert_true(sim_populate(sim, FIRST, 1, model, &error));
-    g_assert_no_error(error);
     set(sim->devices, "AMT_RedirectionService", "EnabledState", "32771");
     if (device_first(sim->devices, "IPS_OptInService") != NULL)
         set(sim->devices, "IPS_OptInService", "OptInRequired", "0");
     sim->devices->power = POWER_ON;
-    /* what was before does not matter here */
-    for (guint i = 0; i < sim->count; i++) {
-        logs_clear_events(&sim->devices[i]);
-        g_ptr_array_set_size(audit_of(&sim->devices[i])->records, 0);
-    }
     return sim;
 }
 
@@ -176,9 +163,8 @@ test_plain_login(void)
 
     put_text(body, "admin");
     put_text(body, "P@ssw0rd");
-    g_assert_cmpint(try_login(closed->devices, LOGIN_PLAIN, body->data, body->len, out),
-                    ==,
-                    LOGIN_REFUSED);
+    g_assert_cmpint(
+        try_login(closed->devices, LOGIN_PLAIN, body->data, body->len, out), ==, LOGIN_REFUSED);
     g_assert_cmpint(
         try_login(open->devices, LOGIN_PLAIN, body->data, body->len, out), ==, LOGIN_IN);
     body->data[body->len - 1] ^= 1;
@@ -226,8 +212,7 @@ test_login_disturbed(void)
     for (guint cut = 0; cut < body->len; cut++) {
         g_autofree guint8 *copy = g_memdup2(body->data, cut);
         g_autoptr(GByteArray) out = g_byte_array_new();
-        g_assert_cmpint(
-            try_login(sim->devices, LOGIN_DIGEST_QOP, copy, cut, out), !=, LOGIN_IN);
+        g_assert_cmpint(try_login(sim->devices, LOGIN_DIGEST_QOP, copy, cut, out), !=, LOGIN_IN);
     }
     for (guint bit = 0; bit < body->len * 8; bit++) {
         g_autofree guint8 *copy = g_memdup2(body->data, body->len);
