@@ -15,6 +15,15 @@ const AmtWord amt_access[] = {{AMT_ACCESS_LOCAL, "local"},
                               {0, NULL}};
 const char *const amt_access_choices[] = {"local", "network", "any", NULL};
 
+AmtAccount *
+amt_account_copy(const AmtAccount *account)
+{
+    AmtAccount *copy = g_memdup2(account, sizeof *account);
+
+    copy->name = g_strdup(account->name);
+    return copy;
+}
+
 void
 amt_account_free(AmtAccount *account)
 {
@@ -459,6 +468,8 @@ amt_account_write(WsMan *ws,
 
     if (handle == 0 || (state && !write_state(ws, handle, wanted->enabled, error)))
         return FALSE;
+    if (found == NULL)
+        return TRUE;
     now = read_account(ws, handle, error);
     if (now == NULL || !check_taken(now, wanted, error))
         return FALSE;
