@@ -466,8 +466,17 @@ amt_account_write(WsMan *ws,
     const guint32 handle = fields ? write_fields(ws, wanted, password, error) : wanted->handle;
     g_autoptr(AmtAccount) now = NULL;
 
-    if (handle == 0 || (state && !write_state(ws, handle, wanted->enabled, error)))
+    if (handle == 0)
         return FALSE;
+    if (state && !write_state(ws, handle, wanted->enabled, error)) {
+        if (fields)
+            g_prefix_error(error,
+                           "account %s was %s, but not switched %s: ",
+                           wanted->name,
+                           wanted->handle == 0 ? "made" : "changed",
+                           wanted->enabled ? "on" : "off");
+        return FALSE;
+    }
     if (found == NULL)
         return TRUE;
     now = read_account(ws, handle, error);

@@ -435,6 +435,30 @@ test_own_account(void)
     g_assert_false(params_bool(disabled, "enabled", TRUE));
 }
 
+/* Two requests, of which the second is refused: what the first one did is told. */
+static void
+test_half_done(void)
+{
+    static const FakeStep steps[] = {ACCOUNT_ADMIN,
+                                     {.expect = "UpdateUserAclEntryEx",
+                                      .status = 200,
+                                      .body = ANSWER("UpdateUserAclEntryEx", RETURNS("0"))},
+                                     {.expect = "SetAclEnabledState",
+                                      .status = 200,
+                                      .body = ANSWER("SetAclEnabledState", RETURNS("2054"))}};
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(try_user(&amt_user_set_task,
+                           fake,
+                           "{'name': <'admin'>, 'realms': <['administration']>, 'enabled': "
+                           "<false>, 'self': <true>}",
+                           &error));
+    g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_DEVICE);
+    g_assert_true(
+        g_str_has_prefix(error->message, "account admin was changed, but not switched off: "));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -449,5 +473,6 @@ main(int argc, char **argv)
     g_test_add_func("/amt-account/admin-does-not-take", test_admin_does_not_take);
     g_test_add_func("/amt-account/admin-unknown", test_admin_unknown);
     g_test_add_func("/amt-account/own-account", test_own_account);
+    g_test_add_func("/amt-account/half-done", test_half_done);
     return g_test_run();
 }
