@@ -2,6 +2,7 @@
 /* amt.auditlog.sign.set and amt.auditlog.sign.verify: the key that signs an audit log, and whether an export is what was signed. */
 #include "amt-audit.h"
 #include "amt-facts.h"
+#include "amt-x509.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -278,22 +279,6 @@ tell_signature(Findings *findings, const AmtAuditFile *file, const char *roots, 
                 error);
 }
 
-typedef struct {
-    const char *path;
-    char *text;
-    gsize length;
-} Input;
-
-static gboolean
-read_file(gpointer data, GCancellable *cancellable, GError **error)
-{
-    Input *input = data;
-    g_autoptr(GError) why = NULL;
-
-    return g_file_get_contents(input->path, &input->text, &input->length, &why) ||
-           postern_fail(error, POSTERN_ERROR_BAD_PARAM, "cannot read the export: %s", why->message);
-}
-
 static GVariant *
 verdict(const Findings *findings, const AmtAuditFile *file, GError **error)
 {
@@ -321,13 +306,15 @@ static GVariant *
 run_verify(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
     Findings findings = {.amt = self, .run = run};
-    Input input = {.path = params_string(params, "file")};
+    g_autoptr(GBytes) text =
+        amt_file_read(self, run, params_string(params, "file"), AMT_AUDIT_FILE_MOST, error);
     g_autoptr(AmtAuditFile) file = NULL;
 
-    if (!findings.amt->svc.run->in_thread(run, read_file, &input, error))
+    if (text == NULL) {
+        g_prefix_error(error, "cannot read the export: ");
         return NULL;
-    file = amt_audit_file_parse(input.text, input.length, error);
-    g_free(input.text);
+    }
+    file = amt_audit_file_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), error);
     if (file == NULL || !tell_records(&findings, file, error) ||
         (file->signature != NULL &&
          !tell_signature(&findings, file, params_string(params, "ca-file"), error)))
