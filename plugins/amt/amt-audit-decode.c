@@ -127,11 +127,9 @@ static void
 add_time(PosternResult *result, Cursor *cursor)
 {
     const guint8 *bytes = take(cursor, 4, "the time");
-    g_autoptr(GDateTime) time =
-        bytes != NULL ? g_date_time_new_from_unix_utc(number(bytes, 4)) : NULL;
-    g_autofree char *text = time != NULL ? g_date_time_format_iso8601(time) : NULL;
 
-    result_string(result, "time", text);
+    if (bytes != NULL)
+        amt_result_time(result, "time", number(bytes, 4));
 }
 
 static void
