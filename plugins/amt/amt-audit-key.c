@@ -122,6 +122,17 @@ send_material(WsMan *ws, const Material *material, GError **error)
     return done != NULL;
 }
 
+/* The parameter is hidden as it was given, which may be in lines or with blanks. */
+static void
+hide_key(const Amt *amt, PosternRun *run, const Material *material)
+{
+    g_autofree char *wire = g_base64_encode(material->key, material->key_length);
+
+    if (POSTERN_CAN(amt->svc.secrets, hide))
+        amt->svc.secrets->hide(run, wire);
+    OPENSSL_cleanse(wire, strlen(wire));
+}
+
 /* A key that went over the wire in the clear is nobody's any more. */
 static gboolean
 check_tls(WsMan *ws, GError **error)
@@ -151,6 +162,7 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
     if (ws == NULL || !amt_audit_status(ws, &status, error) || !check_tls(ws, error))
         return NULL;
     had_key = (status.state & AMT_AUDIT_NO_KEY) == 0;
+    hide_key(self, run, &material);
     if (!send_material(ws, &material, error) || !amt_audit_status(ws, &status, error))
         return NULL;
     if ((status.state & AMT_AUDIT_NO_KEY) != 0) {

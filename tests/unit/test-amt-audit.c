@@ -5,6 +5,7 @@
 #include "test-amt-logs.h"
 
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -665,6 +666,66 @@ make_file(const Signer *signer, guint32 mechanism, const EVP_MD *digest)
     return file;
 }
 
+static char *hidden;
+
+static void
+keep_hidden(PosternRun *run, const char *text)
+{
+    g_free(hidden);
+    hidden = g_strdup(text);
+}
+
+/* The certificate in PEM, as a value in GVariant text; the caller's. */
+static char *
+pem_of(const Signer *signer)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    g_autoptr(GVariant) value = NULL;
+    g_autofree char *text = NULL;
+    char *data = NULL;
+    long length;
+
+    PEM_write_bio_X509(bio, signer->certificate);
+    length = BIO_get_mem_data(bio, &data);
+    text = g_strndup(data, (gsize)length);
+    BIO_free(bio);
+    value = g_variant_ref_sink(g_variant_new_string(text));
+    return g_variant_print(value, FALSE);
+}
+
+/* A key that was given in lines goes out in one, and that is what nobody may read. */
+static void
+test_key_hidden(void)
+{
+    static const PosternSecretsSvc secrets = {.size = sizeof secrets, .hide = keep_hidden};
+    g_auto(Signer) signer = {0};
+    g_auto(Script) script;
+    g_autoptr(FakeHost) fake = NULL;
+    g_autoptr(GVariant) result = NULL;
+    g_autofree char *wire = NULL, *pem = NULL, *params = NULL;
+    guint8 *der = NULL;
+    int size;
+
+    signer_init(&signer, "signer");
+    size = i2d_PrivateKey(signer.key, &der);
+    wire = g_base64_encode(der, (gsize)size);
+    OPENSSL_free(der);
+    pem = pem_of(&signer);
+    params = g_strdup_printf(
+        "{'signing-key': <'%.64s\\n%s'>, 'certificates': <%s>}", wire, wire + 64, pem);
+    script_init(&script);
+    add_status(&script, 5, 90, 16, 1);
+    add_answer(&script, wire, "SetSigningKeyMaterial", DONE);
+    add_status(&script, 5, 90, 0, 1);
+    fake = fake_host_new((const FakeStep *)(gpointer)script.steps->data, script.steps->len);
+    fake->svc.secrets = &secrets;
+    result = run_task(&amt_auditlog_sign_set_task, fake, params);
+    assert_member(result, "replaced", "false");
+    g_assert_cmpstr(hidden, ==, wire);
+    g_clear_pointer(&hidden, g_free);
+    fake_host_done(fake);
+}
+
 /* "What is signed" of the plugin's README, written out. */
 static void
 test_signed_bytes(void)
@@ -806,6 +867,7 @@ add_audit_tests(void)
     g_test_add_func("/amt/audit/clear", test_clear);
     g_test_add_func("/amt/audit/policy-set", test_policy_set);
     g_test_add_func("/amt/audit/policy-refusals", test_policy_refusals);
+    g_test_add_func("/amt/audit/key-hidden", test_key_hidden);
     g_test_add_func("/amt/audit/signed-bytes", test_signed_bytes);
     g_test_add_func("/amt/audit/signatures", test_signatures);
     g_test_add_func("/amt/audit/file-round", test_file_round);
