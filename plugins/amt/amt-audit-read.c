@@ -323,7 +323,14 @@ amt_audit_read(AmtAuditReading *reading, GError **error)
             return FALSE;
         }
     }
-    return TRUE;
+    return reading->at.index >= reading->total ||
+           postern_fail(error,
+                        POSTERN_ERROR_PROTOCOL,
+                        "the audit log has no end: %u records were read in %d requests, and it "
+                        "says that it has %u",
+                        reading->at.index,
+                        CALLS_MOST,
+                        reading->total);
 }
 
 /* ---- the lock ---- */

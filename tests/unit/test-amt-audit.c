@@ -337,6 +337,23 @@ test_read_single_records(void)
                  "says that it has 3 records, and gives none from record 3 on");
 }
 
+/* A device that always has one record more is not believed, and what was read of it is not called the whole log. */
+static void
+test_read_endless(void)
+{
+    g_auto(Script) script;
+    g_autoptr(FakeHost) fake = NULL;
+
+    script_init(&script);
+    add_status(&script, 3, 90, 0, 1);
+    add_page(&script, 1, G_MAXUINT32, 1, 1);
+    g_array_index(script.steps, FakeStep, 1).expect = NULL;
+    fake = fake_host_new((const FakeStep *)(gpointer)script.steps->data, script.steps->len);
+    fake->repeat_last = TRUE;
+    assert_fails(
+        &amt_auditlog_get_task, fake, "{}", POSTERN_ERROR_PROTOCOL, "the audit log has no end");
+}
+
 static void
 test_positions(void)
 {
@@ -862,6 +879,7 @@ add_audit_tests(void)
     g_test_add_func("/amt/audit/read-empty", test_read_empty);
     g_test_add_func("/amt/audit/read-moves-meanwhile", test_read_moves_meanwhile);
     g_test_add_func("/amt/audit/read-single-records", test_read_single_records);
+    g_test_add_func("/amt/audit/read-endless", test_read_endless);
     g_test_add_func("/amt/audit/positions", test_positions);
     g_test_add_func("/amt/audit/warnings", test_warnings);
     g_test_add_func("/amt/audit/clear", test_clear);
