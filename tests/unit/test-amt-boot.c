@@ -266,6 +266,33 @@ test_set_not_offered(void)
     }
 }
 
+/* What the device says of its own boot option is no parameter of ours. */
+static void
+test_set_long_path(void)
+{
+    g_autofree char *path = g_strnfill(301, 'x');
+    g_autofree char *sources = g_strconcat(
+        FAKE_HEAD(FAKE_CIM("CIM_BootSourceSetting")) "<n:PullResponse><n:Items>"
+                                                     "<g:CIM_BootSourceSetting><g:BootString>",
+        path,
+        "</g:BootString><g:InstanceID>Intel(r) AMT: Force OCR UEFI Boot Option 1</g:InstanceID>"
+        "</g:CIM_BootSourceSetting></n:Items>" FAKE_LAST "</n:PullResponse>" FAKE_TAIL,
+        NULL);
+    const FakeStep steps[] = {
+        SETTINGS(FLAGS_OFF),
+        CAPABILITIES("<g:ForceWinREBoot>true</g:ForceWinREBoot>"),
+        {.status = 200, .expect = "CIM_BootSourceSetting", .body = FAKE_CONTEXT("1")},
+        {.status = 200, .expect = "CIM_BootSourceSetting", .body = sources},
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+
+    assert_fails_at_end(&amt_boot_set_task,
+                        fake,
+                        "{'device': <'winre'>, 'option': <uint32 1>}",
+                        POSTERN_ERROR_NOT_SUPPORTED,
+                        "Option 1 has 301 bytes, and a boot takes at most 300");
+}
+
 /* No request goes out for these. */
 static void
 test_set_bad_params(void)
@@ -416,6 +443,7 @@ main(int argc, char **argv)
     g_test_add_func("/amt/boot/set-not-taken-back", test_set_not_taken_back);
     g_test_add_func("/amt/boot/set-vetoed", test_set_vetoed);
     g_test_add_func("/amt/boot/set-not-offered", test_set_not_offered);
+    g_test_add_func("/amt/boot/set-long-path", test_set_long_path);
     g_test_add_func("/amt/boot/set-bad-params", test_set_bad_params);
     g_test_add_func("/amt/consent/needed", test_consent_needed);
     g_test_add_func("/amt/consent/submit", test_consent_submit);
