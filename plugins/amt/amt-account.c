@@ -15,6 +15,15 @@ const AmtWord amt_access[] = {{AMT_ACCESS_LOCAL, "local"},
                               {0, NULL}};
 const char *const amt_access_choices[] = {"local", "network", "any", NULL};
 
+AmtAccount *
+amt_account_copy(const AmtAccount *account)
+{
+    AmtAccount *copy = g_memdup2(account, sizeof *account);
+
+    copy->name = g_strdup(account->name);
+    return copy;
+}
+
 void
 amt_account_free(AmtAccount *account)
 {
@@ -457,8 +466,19 @@ amt_account_write(WsMan *ws,
     const guint32 handle = fields ? write_fields(ws, wanted, password, error) : wanted->handle;
     g_autoptr(AmtAccount) now = NULL;
 
-    if (handle == 0 || (state && !write_state(ws, handle, wanted->enabled, error)))
+    if (handle == 0)
         return FALSE;
+    if (state && !write_state(ws, handle, wanted->enabled, error)) {
+        if (fields)
+            g_prefix_error(error,
+                           "account %s was %s, but not switched %s: ",
+                           wanted->name,
+                           wanted->handle == 0 ? "made" : "changed",
+                           wanted->enabled ? "on" : "off");
+        return FALSE;
+    }
+    if (found == NULL)
+        return TRUE;
     now = read_account(ws, handle, error);
     if (now == NULL || !check_taken(now, wanted, error))
         return FALSE;

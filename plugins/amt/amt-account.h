@@ -18,6 +18,7 @@ typedef struct {
     guint32 realms, access;
     gboolean enabled;
 } AmtAccount;
+AmtAccount *amt_account_copy(const AmtAccount *account);
 void amt_account_free(AmtAccount *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AmtAccount, amt_account_free)
 
@@ -58,8 +59,8 @@ char *amt_digest_realm(WsMan *ws, GError **error);
 /* A method of the service; `args` as for wsman_call(). */
 GVariant *amt_accounts_call(WsMan *ws, const char *method, GVariant *args, GError **error);
 /* Put `wanted` into the device: `fields`, all of them, and `state`, whether it is enabled; `password` (floating, or NULL: it
- * stays) as made above. What is there then is read back into `found`. FALSE with CONFLICT: the device said yes and has
- * something else. */
+ * stays) as made above. What is there then is read back into `found`; NULL: it is not, as the change may have shut us out.
+ * FALSE with CONFLICT: the device said yes and has something else. */
 gboolean amt_account_write(WsMan *ws,
                            const AmtAccount *wanted,
                            gboolean fields,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One record of the audit log: bytes to words. Big-endian; every length in it is the device's claim. */
+#include "amt-account.h"
 #include "amt-audit.h"
 
 #include <string.h>
@@ -68,24 +69,9 @@ amt_audit_text(const guint8 *bytes, gsize length)
 char *
 amt_audit_sid(const guint8 *sid, gsize length, guint32 account)
 {
-    GString *text;
-    guint64 authority = 0;
+    g_autofree char *domain = amt_sid_text(sid, length);
 
-    if (length < 8 || sid[1] > 15 || length != 8 + 4 * (gsize)sid[1])
-        return NULL;
-    for (guint i = 2; i < 8; i++)
-        authority = authority << 8 | sid[i];
-    text = g_string_new(NULL);
-    g_string_printf(text, "S-%u-%" G_GUINT64_FORMAT, sid[0], authority);
-    for (guint i = 0; i < sid[1]; i++) {
-        const guint8 *part = sid + 8 + 4 * i;
-        guint32 value =
-            (guint32)part[3] << 24 | (guint32)part[2] << 16 | (guint32)part[1] << 8 | part[0];
-
-        g_string_append_printf(text, "-%u", value);
-    }
-    g_string_append_printf(text, "-%u", account);
-    return g_string_free(text, FALSE);
+    return domain != NULL ? g_strdup_printf("%s-%u", domain, account) : NULL;
 }
 
 static char *
@@ -141,11 +127,9 @@ static void
 add_time(PosternResult *result, Cursor *cursor)
 {
     const guint8 *bytes = take(cursor, 4, "the time");
-    g_autoptr(GDateTime) time =
-        bytes != NULL ? g_date_time_new_from_unix_utc(number(bytes, 4)) : NULL;
-    g_autofree char *text = time != NULL ? g_date_time_format_iso8601(time) : NULL;
 
-    result_string(result, "time", text);
+    if (bytes != NULL)
+        amt_result_time(result, "time", number(bytes, 4));
 }
 
 static void

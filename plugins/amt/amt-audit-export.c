@@ -105,20 +105,13 @@ read_signature(Export *export, GError **error)
 static gboolean
 read_signed(Export *export, GError **error)
 {
-    g_autoptr(GError) unlocking = NULL;
     guint32 handle;
     gboolean good;
 
     if (!amt_audit_lock(export->ws, LOCK_SECONDS, &handle, error))
         return FALSE;
     good = read_records(export, error) && read_signature(export, error);
-    if (!amt_audit_unlock(export->ws, handle, &unlocking))
-        postern_log(&export->amt->svc,
-                    export->run,
-                    G_LOG_LEVEL_WARNING,
-                    "the audit log may stay locked for up to %d s: %s",
-                    LOCK_SECONDS,
-                    unlocking->message);
+    amt_audit_unlock(export->amt, export->run, export->ws, LOCK_SECONDS, handle);
     return good;
 }
 

@@ -117,6 +117,17 @@ send_material(WsMan *ws, const Material *material, GError **error)
     return done != NULL;
 }
 
+/* The parameter is hidden as it was given, which may be in lines or with blanks. */
+static void
+hide_key(const Amt *amt, PosternRun *run, const Material *material)
+{
+    g_autofree char *wire = g_base64_encode(material->key, material->key_length);
+
+    if (POSTERN_CAN(amt->svc.secrets, hide))
+        amt->svc.secrets->hide(run, wire);
+    OPENSSL_cleanse(wire, strlen(wire));
+}
+
 /* A key that went over the wire in the clear is nobody's any more. */
 static gboolean
 check_tls(WsMan *ws, GError **error)
@@ -146,6 +157,7 @@ run_set(PosternRun *run, GVariant *params, gpointer self, GError **error)
     if (ws == NULL || !amt_audit_status(ws, &status, error) || !check_tls(ws, error))
         return NULL;
     had_key = (status.state & AMT_AUDIT_NO_KEY) == 0;
+    hide_key(self, run, &material);
     if (!send_material(ws, &material, error) || !amt_audit_status(ws, &status, error))
         return NULL;
     if ((status.state & AMT_AUDIT_NO_KEY) != 0) {
@@ -271,22 +283,6 @@ tell_signature(Findings *findings, const AmtAuditFile *file, const char *roots, 
                 error);
 }
 
-typedef struct {
-    const char *path;
-    char *text;
-    gsize length;
-} Input;
-
-static gboolean
-read_file(gpointer data, GCancellable *cancellable, GError **error)
-{
-    Input *input = data;
-    g_autoptr(GError) why = NULL;
-
-    return g_file_get_contents(input->path, &input->text, &input->length, &why) ||
-           postern_fail(error, POSTERN_ERROR_BAD_PARAM, "cannot read the export: %s", why->message);
-}
-
 static GVariant *
 verdict(const Findings *findings, const AmtAuditFile *file, GError **error)
 {
@@ -314,13 +310,15 @@ static GVariant *
 run_verify(PosternRun *run, GVariant *params, gpointer self, GError **error)
 {
     Findings findings = {.amt = self, .run = run};
-    Input input = {.path = params_string(params, "file")};
+    g_autoptr(GBytes) text =
+        amt_file_read(self, run, params_string(params, "file"), AMT_AUDIT_FILE_MOST, error);
     g_autoptr(AmtAuditFile) file = NULL;
 
-    if (!findings.amt->svc.run->in_thread(run, read_file, &input, error))
+    if (text == NULL) {
+        g_prefix_error(error, "cannot read the export: ");
         return NULL;
-    file = amt_audit_file_parse(input.text, input.length, error);
-    g_free(input.text);
+    }
+    file = amt_audit_file_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), error);
     if (file == NULL || !tell_records(&findings, file, error) ||
         (file->signature != NULL &&
          !tell_signature(&findings, file, params_string(params, "ca-file"), error)))

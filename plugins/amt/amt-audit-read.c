@@ -323,7 +323,14 @@ amt_audit_read(AmtAuditReading *reading, GError **error)
             return FALSE;
         }
     }
-    return TRUE;
+    return reading->at.index >= reading->total ||
+           postern_fail(error,
+                        POSTERN_ERROR_PROTOCOL,
+                        "the audit log has no end: %u records were read in %d requests, and it "
+                        "says that it has %u",
+                        reading->at.index,
+                        CALLS_MOST,
+                        reading->total);
 }
 
 /* ---- the lock ---- */
@@ -347,15 +354,22 @@ amt_audit_lock(WsMan *ws, guint32 seconds, guint32 *handle, GError **error)
     return TRUE;
 }
 
-gboolean
-amt_audit_unlock(WsMan *ws, guint32 handle, GError **error)
+void
+amt_audit_unlock(const Amt *amt, PosternRun *run, WsMan *ws, guint32 seconds, guint32 handle)
 {
     g_autoptr(GVariant) outputs = NULL;
+    g_autoptr(GError) error = NULL;
     PosternResult args;
 
     result_begin(&args);
     result_uint(&args, "Flag", UNLOCK);
     result_uint(&args, "Handle", handle);
-    outputs = amt_audit_call(ws, "SetAuditLock", result_end(&args), error);
-    return outputs != NULL;
+    outputs = amt_audit_call(ws, "SetAuditLock", result_end(&args), &error);
+    if (outputs == NULL)
+        postern_log(&amt->svc,
+                    run,
+                    G_LOG_LEVEL_WARNING,
+                    "the audit log may stay locked for up to %u s: %s",
+                    seconds,
+                    error->message);
 }

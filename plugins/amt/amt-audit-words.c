@@ -9,6 +9,7 @@ static const struct {
     guint32 id;
     const char *name;
     const char *const *events; /* NULL-ended */
+    guint32 first;             /* number of the first of them */
 } applications[] = {
     {16, "security-admin", (const char *const[]){
         "setup-started", "setup-completed", "acl-entry-added", "acl-entry-modified", "acl-entry-removed", "invalid-credentials",
@@ -42,13 +43,9 @@ static const struct {
         "opt-in-enabled", "opt-in-disabled", "password-changed", "consent-given", "consent-refused", NULL}},
     {30, "opt-in", (const char *const[]){"policy-changed", "code-sent", "start-blocked", NULL}},
     {32, "screen-blanking", (const char *const[]){NULL}},
-    {33, "watchdog-action", (const char *const[]){NULL, NULL}},
+    {33, "watchdog-action", (const char *const[]){"modified", "connected", NULL}, 1},
 };
 /* clang-format on */
-
-/* Events of the last application are counted from 1. */
-enum { WATCHDOG = 33 };
-static const char *const watchdog[] = {"modified", "connected"};
 
 const char *
 amt_audit_application(guint32 application)
@@ -62,16 +59,13 @@ amt_audit_application(guint32 application)
 const char *
 amt_audit_event(guint32 id)
 {
-    guint32 application = id >> 16, event = id & 0xFFFF;
-
-    if (application == WATCHDOG)
-        return event - 1 < G_N_ELEMENTS(watchdog) ? watchdog[event - 1] : NULL;
     for (guint i = 0; i < G_N_ELEMENTS(applications); i++) {
-        if (applications[i].id != application)
-            continue;
-        return event < g_strv_length((char **)(gsize)applications[i].events)
-                   ? applications[i].events[event]
-                   : NULL;
+        const guint32 place = (id & 0xFFFF) - applications[i].first;
+
+        if (applications[i].id == id >> 16)
+            return place < g_strv_length((char **)(gsize)applications[i].events)
+                       ? applications[i].events[place]
+                       : NULL;
     }
     return NULL;
 }

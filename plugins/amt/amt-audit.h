@@ -88,7 +88,8 @@ gboolean amt_audit_read(AmtAuditReading *reading, GError **error);
 GVariant *amt_audit_call(WsMan *ws, const char *method, GVariant *args, GError **error);
 /* Locks the log for `seconds`; its handle. */
 gboolean amt_audit_lock(WsMan *ws, guint32 seconds, guint32 *handle, GError **error);
-gboolean amt_audit_unlock(WsMan *ws, guint32 handle, GError **error);
+/* Lets go of it; where that fails it is a warning, as what went wrong before says more. */
+void amt_audit_unlock(const Amt *amt, PosternRun *run, WsMan *ws, guint32 seconds, guint32 handle);
 
 /* ---- amt-audit-sign.c ---- */
 

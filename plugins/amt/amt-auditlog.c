@@ -127,7 +127,7 @@ clear_locked(WsMan *ws, const AmtAuditPosition *collected, guint32 *count, GErro
     return outputs != NULL;
 }
 
-/* The lock goes in any case; what went wrong before says more than what goes wrong with that. */
+/* The lock goes in any case. */
 static gboolean
 lock_and_clear(const Reader *reader,
                WsMan *ws,
@@ -135,20 +135,13 @@ lock_and_clear(const Reader *reader,
                guint32 *count,
                GError **error)
 {
-    g_autoptr(GError) unlocking = NULL;
     guint32 handle;
     gboolean good;
 
     if (!amt_audit_lock(ws, LOCK_SECONDS, &handle, error))
         return FALSE;
     good = clear_locked(ws, collected, count, error);
-    if (!amt_audit_unlock(ws, handle, &unlocking))
-        postern_log(&reader->amt->svc,
-                    reader->run,
-                    G_LOG_LEVEL_WARNING,
-                    "the audit log may stay locked for up to %d s: %s",
-                    LOCK_SECONDS,
-                    unlocking->message);
+    amt_audit_unlock(reader->amt, reader->run, ws, LOCK_SECONDS, handle);
     return good;
 }
 

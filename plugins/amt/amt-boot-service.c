@@ -4,7 +4,7 @@
 
 enum { NONE = 32768, RECOVERY = 1, ERASE = 2, BOTH = 32771 };
 
-/* TRUE with the state; CONFLICT or NOT_SUPPORTED when this firmware has no such switch. */
+/* NOT_SUPPORTED when this firmware has no such switch. */
 static gboolean
 read_state(WsMan *ws, guint32 *state, GError **error)
 {

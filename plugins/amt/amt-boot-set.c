@@ -245,6 +245,15 @@ plan_path(BootPlan *plan, GVariant *source, GError **error)
     plan->source = params_string(source, "InstanceID");
     if (path == NULL || path[0] == '\0')
         return TRUE;
+    if (strlen(path) > amt_tlv_path.most)
+        return postern_fail(error,
+                            POSTERN_ERROR_NOT_SUPPORTED,
+                            "the path of %s has %" G_GSIZE_FORMAT
+                            " bytes, and a boot takes at most %" G_GSIZE_FORMAT
+                            ": nothing was changed",
+                            plan->source,
+                            strlen(path),
+                            amt_tlv_path.most);
     amt_tlvs_init(&tlvs);
     if (!amt_tlvs_add_text(&tlvs, &amt_tlv_path, path, error) ||
         !amt_tlvs_add_number(&tlvs, &amt_tlv_path_length, (guint32)strlen(path), error))

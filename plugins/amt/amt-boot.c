@@ -79,23 +79,17 @@ amt_boot_state_clear(BootState *state)
     g_clear_pointer(&state->sources, g_ptr_array_unref);
 }
 
-static gboolean
-keep_source(const WsmanItem *item, gpointer data, GError **error)
-{
-    g_ptr_array_add(data, g_variant_ref(item->values));
-    return TRUE;
-}
-
 gboolean
 amt_boot_state_read(WsMan *ws, BootState *state, GError **error)
 {
-    state->sources = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
     state->settings = wsman_get(ws, BOOT_SETTINGS, NULL, error);
     if (state->settings == NULL)
         return FALSE;
     state->capabilities = wsman_get(ws, BOOT_CAPABILITIES, NULL, error);
-    return state->capabilities != NULL &&
-           wsman_enumerate(ws, BOOT_SOURCE, FALSE, keep_source, state->sources, error);
+    if (state->capabilities == NULL)
+        return FALSE;
+    state->sources = amt_read_all(ws, BOOT_SOURCE, error);
+    return state->sources != NULL;
 }
 
 gboolean

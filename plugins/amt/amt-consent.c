@@ -68,6 +68,14 @@ read_consent(WsMan *ws, Consent *consent, GError **error)
     return TRUE;
 }
 
+static const char *
+state_word(const Consent *consent)
+{
+    const char *word = amt_word(states, consent->state);
+
+    return word != NULL ? word : "unknown";
+}
+
 static gboolean
 is_given(const Consent *consent)
 {
@@ -98,7 +106,7 @@ amt_consent_needed(
         "postern run amt.consent.start %s shows a code there, postern run amt.consent.submit "
         "code=@FILE %s sends it",
         what,
-        amt_word(states, consent.state) != NULL ? amt_word(states, consent.state) : "unknown",
+        state_word(&consent),
         target,
         target);
 }
@@ -201,8 +209,7 @@ read_back(WsMan *ws, gboolean (*good)(const Consent *), const char *expected, GE
     postern_fail(error,
                  POSTERN_ERROR_CONFLICT,
                  "the device said yes, and its state is %s, expected %s",
-                 amt_word(states, consent.state) != NULL ? amt_word(states, consent.state)
-                                                         : "unknown",
+                 state_word(&consent),
                  expected);
     return NULL;
 }
@@ -300,8 +307,7 @@ run_submit(PosternRun *run, GVariant *params, gpointer self, GError **error)
                      POSTERN_ERROR_CONFLICT,
                      "the device waits for no code: its state is %s; postern run "
                      "amt.consent.start %s shows one",
-                     amt_word(states, consent.state) != NULL ? amt_word(states, consent.state)
-                                                             : "unknown",
+                     state_word(&consent),
                      ((const Amt *)self)->svc.run->target(run));
         return NULL;
     }

@@ -257,11 +257,9 @@ add_time(PosternResult *result, const guint8 *record)
 {
     guint32 seconds = (guint32)record[0] | (guint32)record[1] << 8 | (guint32)record[2] << 16 |
                       (guint32)record[3] << 24;
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
-    g_autofree char *text = g_date_time_format_iso8601(time);
 
     if (seconds != G_MAXUINT32)
-        result_string(result, "time", text);
+        amt_result_time(result, "time", seconds);
 }
 
 GVariant *

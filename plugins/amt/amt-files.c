@@ -25,14 +25,18 @@ read_job(gpointer data, GCancellable *cancellable, GError **error)
     GError *why = NULL;
     g_autoptr(GFile) file = g_file_new_for_path(job->path);
     g_autoptr(GFileInputStream) stream = g_file_read(file, cancellable, &why);
+    g_autofree guint8 *bytes = NULL;
+    gsize length = 0;
 
     if (stream == NULL)
         return failed("read", job->path, why, error);
-    job->content =
-        g_input_stream_read_bytes(G_INPUT_STREAM(stream), job->most + 1, cancellable, &why);
-    if (job->content == NULL)
+    bytes = g_malloc(job->most + 1);
+    /* to its end: a pipe gives a piece at a time */
+    if (!g_input_stream_read_all(
+            G_INPUT_STREAM(stream), bytes, job->most + 1, &length, cancellable, &why))
         return failed("read", job->path, why, error);
-    return g_bytes_get_size(job->content) <= job->most ||
+    job->content = g_bytes_new_take(g_steal_pointer(&bytes), length);
+    return length <= job->most ||
            postern_fail(error,
                         POSTERN_ERROR_BAD_PARAM,
                         "%s is larger than %" G_GSIZE_FORMAT " bytes: it is not what was expected",

@@ -16,7 +16,7 @@ check_offered(const AmtPowerChange *change, GError **error)
 static gboolean
 carry_out(AmtPowerChange *change, GVariant *params, GError **error)
 {
-    guint32 limit = params_uint(params, "timeout", 120) * 1000;
+    guint32 limit = MIN(params_uint(params, "timeout", 120), G_MAXUINT32 / 1000) * 1000;
 
     if (!params_bool(params, "force", FALSE) && !check_offered(change, error))
         return FALSE;

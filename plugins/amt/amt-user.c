@@ -230,6 +230,14 @@ danger_of(const AmtAccount *now, const AmtAccount *wanted, const Change *change)
                                       : NULL;
 }
 
+/* Whoever was let in until then reads nothing back. */
+static gboolean
+is_shut_out(const AmtAccount *wanted, const Change *change)
+{
+    return change->password != NULL || !wanted->enabled || wanted->access == AMT_ACCESS_LOCAL ||
+           !amt_realms_suffice(wanted->realms, amt_need("amt.user.list"));
+}
+
 static gboolean
 check_system(const AmtAccount *now, gboolean fields, GError **error)
 {
@@ -249,7 +257,7 @@ change_account(
     g_autoptr(GError) why = NULL;
     AmtAccount wanted = *now, *found = NULL;
     GVariant *password, *result;
-    gboolean fields;
+    gboolean fields, blind;
     guint place;
 
     if (!read_wish(change, &wanted, error))
@@ -261,14 +269,22 @@ change_account(
     if (!check_system(now, fields, error) ||
         !check_self(change, accounts, danger_of(now, &wanted, change), error))
         return NULL;
+    blind = g_strcmp0(accounts->own, now->name) == 0 && is_shut_out(&wanted, change);
     password = digest_password(change, ws, &why);
     if (why != NULL) {
         g_propagate_error(error, g_steal_pointer(&why));
         return NULL;
     }
-    if (!amt_account_write(
-            ws, &wanted, fields, wanted.enabled != now->enabled, password, &found, error))
+    if (!amt_account_write(ws,
+                           &wanted,
+                           fields,
+                           wanted.enabled != now->enabled,
+                           password,
+                           blind ? NULL : &found,
+                           error))
         return NULL;
+    if (blind)
+        found = amt_account_copy(&wanted);
     result = describe(found, TRUE);
     if (g_ptr_array_find(accounts->list, now, &place)) {
         amt_account_free(now);

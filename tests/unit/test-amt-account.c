@@ -357,6 +357,108 @@ test_admin_unknown(void)
     change(closed, G_N_ELEMENTS(closed), "prepare try release", POSTERN_ERROR_AUTH, "is not known");
 }
 
+/* ---- the account that we are logged in with ---- */
+
+#define ADMIN_STATUS(which)                                                                        \
+    {                                                                                              \
+        .expect = which, .status = 200,                                                            \
+        .body = ANSWER(which, "<g:IsDefault>false</g:IsDefault>" RETURNS("0"))                     \
+    }
+#define OTHER_ADMIN                                                                                \
+    {                                                                                              \
+        .expect = "GetAdminAclEntry", .status = 200,                                               \
+        .body = ANSWER("GetAdminAclEntry", "<g:Username>root</g:Username>" RETURNS("0"))           \
+    }
+#define ACCOUNT_ADMIN                                                                              \
+    OTHER_ADMIN, ADMIN_STATUS("GetAdminAclEntryStatus"),                                           \
+        ADMIN_STATUS("GetAdminNetAclEntryStatus"),                                                 \
+        {.expect = "EnumerateUserAclEntries",                                                      \
+         .status = 200,                                                                            \
+         .body = ANSWER("EnumerateUserAclEntries",                                                 \
+                        "<g:TotalCount>1</g:TotalCount><g:Handles>5</g:Handles>" RETURNS("0"))},   \
+        {.expect = "GetUserAclEntryEx",                                                            \
+         .status = 200,                                                                            \
+         .body = ANSWER("GetUserAclEntryEx",                                                       \
+                        "<g:DigestUsername>admin</g:DigestUsername>"                               \
+                        "<g:AccessPermission>2</g:AccessPermission><g:Realms>3</g:Realms>"         \
+                        "<g:Realms>5</g:Realms>" RETURNS("0"))},                                   \
+    {                                                                                              \
+        .expect = "GetAclEnabledState", .status = 200,                                             \
+        .body = ANSWER("GetAclEnabledState", "<g:Enabled>true</g:Enabled>" RETURNS("0"))           \
+    }
+
+static GVariant *
+try_user(const PosternTask *task, FakeHost *fake, const char *text, GError **error)
+{
+    g_autoptr(GVariant) params = g_variant_ref_sink(g_variant_new_parsed(text));
+    char policy[] = "prefer";
+    Amt amt = {.svc = fake->svc, .tls = policy};
+    GVariant *result;
+
+    amt.svc.secrets = &secrets_svc;
+    amt.svc.credentials = &credential_svc;
+    amt_options_init(&amt);
+    result = task->run(fake_run(fake), params, &amt, error);
+    amt_options_clear(&amt);
+    g_clear_pointer(&hidden, g_free);
+    fake_host_done(fake);
+    return result != NULL ? g_variant_take_ref(result) : NULL;
+}
+
+/* With self=true it is done, and not asked for again by a login that is good no more. */
+static void
+test_own_account(void)
+{
+    static const FakeStep password[] = {
+        ACCOUNT_ADMIN,
+        GENERAL,
+        {.expect = SET, .status = 200, .body = ANSWER("UpdateUserAclEntryEx", RETURNS("0"))}};
+    static const FakeStep off[] = {ACCOUNT_ADMIN,
+                                   {.expect = "<r:Enabled>false</r:Enabled>",
+                                    .status = 200,
+                                    .body = ANSWER("SetAclEnabledState", RETURNS("0"))}};
+    g_autoptr(FakeHost) one = fake_host_for(password), two = fake_host_for(off);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) changed = try_user(&amt_user_password_task,
+                                           one,
+                                           "{'name': <'admin'>, 'password': <'P@ssw0rd'>, "
+                                           "'self': <true>}",
+                                           &error);
+    g_autoptr(GVariant) disabled = NULL;
+
+    g_assert_no_error(error);
+    g_assert_true(params_bool(changed, "changed", FALSE));
+    g_assert_cmpuint(params_uint(changed, "handle", 0), ==, 5);
+    disabled = try_user(
+        &amt_user_set_task, two, "{'name': <'admin'>, 'enabled': <false>, 'self': <true>}", &error);
+    g_assert_no_error(error);
+    g_assert_false(params_bool(disabled, "enabled", TRUE));
+}
+
+/* Two requests, of which the second is refused: what the first one did is told. */
+static void
+test_half_done(void)
+{
+    static const FakeStep steps[] = {ACCOUNT_ADMIN,
+                                     {.expect = "UpdateUserAclEntryEx",
+                                      .status = 200,
+                                      .body = ANSWER("UpdateUserAclEntryEx", RETURNS("0"))},
+                                     {.expect = "SetAclEnabledState",
+                                      .status = 200,
+                                      .body = ANSWER("SetAclEnabledState", RETURNS("2054"))}};
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(try_user(&amt_user_set_task,
+                           fake,
+                           "{'name': <'admin'>, 'realms': <['administration']>, 'enabled': "
+                           "<false>, 'self': <true>}",
+                           &error));
+    g_assert_error(error, POSTERN_ERROR, POSTERN_ERROR_DEVICE);
+    g_assert_true(
+        g_str_has_prefix(error->message, "account admin was changed, but not switched off: "));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -370,5 +472,7 @@ main(int argc, char **argv)
     g_test_add_func("/amt-account/admin-works", test_admin_works);
     g_test_add_func("/amt-account/admin-does-not-take", test_admin_does_not_take);
     g_test_add_func("/amt-account/admin-unknown", test_admin_unknown);
+    g_test_add_func("/amt-account/own-account", test_own_account);
+    g_test_add_func("/amt-account/half-done", test_half_done);
     return g_test_run();
 }

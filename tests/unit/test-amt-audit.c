@@ -5,6 +5,7 @@
 #include "test-amt-logs.h"
 
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -336,6 +337,23 @@ test_read_single_records(void)
                  "says that it has 3 records, and gives none from record 3 on");
 }
 
+/* A device that always has one record more is not believed, and what was read of it is not called the whole log. */
+static void
+test_read_endless(void)
+{
+    g_auto(Script) script;
+    g_autoptr(FakeHost) fake = NULL;
+
+    script_init(&script);
+    add_status(&script, 3, 90, 0, 1);
+    add_page(&script, 1, G_MAXUINT32, 1, 1);
+    g_array_index(script.steps, FakeStep, 1).expect = NULL;
+    fake = fake_host_new((const FakeStep *)(gpointer)script.steps->data, script.steps->len);
+    fake->repeat_last = TRUE;
+    assert_fails(
+        &amt_auditlog_get_task, fake, "{}", POSTERN_ERROR_PROTOCOL, "the audit log has no end");
+}
+
 static void
 test_positions(void)
 {
@@ -665,6 +683,66 @@ make_file(const Signer *signer, guint32 mechanism, const EVP_MD *digest)
     return file;
 }
 
+static char *hidden;
+
+static void
+keep_hidden(PosternRun *run, const char *text)
+{
+    g_free(hidden);
+    hidden = g_strdup(text);
+}
+
+/* The certificate in PEM, as a value in GVariant text; the caller's. */
+static char *
+pem_of(const Signer *signer)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    g_autoptr(GVariant) value = NULL;
+    g_autofree char *text = NULL;
+    char *data = NULL;
+    long length;
+
+    PEM_write_bio_X509(bio, signer->certificate);
+    length = BIO_get_mem_data(bio, &data);
+    text = g_strndup(data, (gsize)length);
+    BIO_free(bio);
+    value = g_variant_ref_sink(g_variant_new_string(text));
+    return g_variant_print(value, FALSE);
+}
+
+/* A key that was given in lines goes out in one, and that is what nobody may read. */
+static void
+test_key_hidden(void)
+{
+    static const PosternSecretsSvc secrets = {.size = sizeof secrets, .hide = keep_hidden};
+    g_auto(Signer) signer = {0};
+    g_auto(Script) script;
+    g_autoptr(FakeHost) fake = NULL;
+    g_autoptr(GVariant) result = NULL;
+    g_autofree char *wire = NULL, *pem = NULL, *params = NULL;
+    guint8 *der = NULL;
+    int size;
+
+    signer_init(&signer, "signer");
+    size = i2d_PrivateKey(signer.key, &der);
+    wire = g_base64_encode(der, (gsize)size);
+    OPENSSL_free(der);
+    pem = pem_of(&signer);
+    params = g_strdup_printf(
+        "{'signing-key': <'%.64s\\n%s'>, 'certificates': <%s>}", wire, wire + 64, pem);
+    script_init(&script);
+    add_status(&script, 5, 90, 16, 1);
+    add_answer(&script, wire, "SetSigningKeyMaterial", DONE);
+    add_status(&script, 5, 90, 0, 1);
+    fake = fake_host_new((const FakeStep *)(gpointer)script.steps->data, script.steps->len);
+    fake->svc.secrets = &secrets;
+    result = run_task(&amt_auditlog_sign_set_task, fake, params);
+    assert_member(result, "replaced", "false");
+    g_assert_cmpstr(hidden, ==, wire);
+    g_clear_pointer(&hidden, g_free);
+    fake_host_done(fake);
+}
+
 /* "What is signed" of the plugin's README, written out. */
 static void
 test_signed_bytes(void)
@@ -801,11 +879,13 @@ add_audit_tests(void)
     g_test_add_func("/amt/audit/read-empty", test_read_empty);
     g_test_add_func("/amt/audit/read-moves-meanwhile", test_read_moves_meanwhile);
     g_test_add_func("/amt/audit/read-single-records", test_read_single_records);
+    g_test_add_func("/amt/audit/read-endless", test_read_endless);
     g_test_add_func("/amt/audit/positions", test_positions);
     g_test_add_func("/amt/audit/warnings", test_warnings);
     g_test_add_func("/amt/audit/clear", test_clear);
     g_test_add_func("/amt/audit/policy-set", test_policy_set);
     g_test_add_func("/amt/audit/policy-refusals", test_policy_refusals);
+    g_test_add_func("/amt/audit/key-hidden", test_key_hidden);
     g_test_add_func("/amt/audit/signed-bytes", test_signed_bytes);
     g_test_add_func("/amt/audit/signatures", test_signatures);
     g_test_add_func("/amt/audit/file-round", test_file_round);

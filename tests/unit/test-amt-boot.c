@@ -1,49 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Boot and consent: the bytes of boot parameters, and what the tasks make of canned answers. */
 #include "amt-boot.h"
-#include "fake-host.h"
+#include "amt-task.h"
 
 #include <string.h>
 
-static GVariant *
-try_task(const PosternTask *task, FakeHost *fake, const char *params, GError **error)
-{
-    char policy[] = "prefer";
-    Amt amt = {
-        .svc = fake->svc, .tls = policy, .port = 16992, .tls_port = 16993, .timeout_ms = 10000};
-    g_autoptr(GVariant) values = g_variant_parse(G_VARIANT_TYPE_VARDICT, params, NULL, NULL, error);
-
-    g_assert_nonnull(values);
-    amt_options_init(&amt);
-    GVariant *result = task->run(fake_run(fake), values, &amt, error);
-    amt_options_clear(&amt);
-    return result == NULL ? NULL : g_variant_take_ref(result);
-}
-
+/* The error has this code and these words, and every step was needed to get there. */
 static void
-assert_fails(const PosternTask *task,
-             FakeHost *fake,
-             const char *params,
-             PosternError code,
-             const char *words)
+assert_fails_at_end(const PosternTask *task,
+                    FakeHost *fake,
+                    const char *params,
+                    PosternError code,
+                    const char *words)
 {
-    g_autoptr(GError) error = NULL;
-
-    g_assert_null(try_task(task, fake, params, &error));
-    g_assert_error(error, POSTERN_ERROR, (gint)code);
-    if (strstr(error->message, words) == NULL)
-        g_error("expected '%s' in: %s", words, error->message);
+    assert_fails(task, fake, params, code, words);
     fake_host_done(fake);
-}
-
-static void
-assert_member(GVariant *dict, const char *name, const char *expected)
-{
-    g_autoptr(GVariant) value = g_variant_lookup_value(dict, name, NULL);
-    g_autofree char *text = value == NULL ? NULL : g_variant_print(value, FALSE);
-
-    if (g_strcmp0(text, expected) != 0)
-        g_error("%s: expected %s, found %s", name, expected, text);
 }
 
 /* ---- parameters ---- */
@@ -211,12 +182,13 @@ test_set_taken_back(void)
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
 
-    assert_fails(&amt_boot_set_task,
-                 fake,
-                 "{'device': <'bios-setup'>, 'power': <'none'>}",
-                 POSTERN_ERROR_DEVICE,
-                 "SetBootConfigRole: the device answered ReturnValue 4 (failed), expected 0; what "
-                 "was set for the next boot was taken back");
+    assert_fails_at_end(
+        &amt_boot_set_task,
+        fake,
+        "{'device': <'bios-setup'>, 'power': <'none'>}",
+        POSTERN_ERROR_DEVICE,
+        "SetBootConfigRole: the device answered ReturnValue 4 (failed), expected 0; what "
+        "was set for the next boot was taken back");
     g_assert_nonnull(strstr(fake_request(fake, 10), "<r:Role>32768</r:Role>"));
 }
 
@@ -237,11 +209,11 @@ test_set_not_taken_back(void)
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
 
-    assert_fails(&amt_boot_set_task,
-                 fake,
-                 "{'device': <'bios-setup'>, 'power': <'none'>}",
-                 POSTERN_ERROR_UNREACHABLE,
-                 "what was set for the next boot could NOT be taken back (");
+    assert_fails_at_end(&amt_boot_set_task,
+                        fake,
+                        "{'device': <'bios-setup'>, 'power': <'none'>}",
+                        POSTERN_ERROR_UNREACHABLE,
+                        "what was set for the next boot could NOT be taken back (");
 }
 
 /* A yes that changes nothing. */
@@ -263,7 +235,7 @@ test_set_vetoed(void)
     };
     g_autoptr(FakeHost) fake = fake_host_for(steps);
 
-    assert_fails(
+    assert_fails_at_end(
         &amt_boot_set_task,
         fake,
         "{'device': <'bios-setup'>, 'power': <'none'>}",
@@ -289,9 +261,36 @@ test_set_not_offered(void)
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(FakeHost) fake = fake_host_for(steps);
 
-        assert_fails(
+        assert_fails_at_end(
             &amt_boot_set_task, fake, cases[i].params, POSTERN_ERROR_NOT_SUPPORTED, cases[i].words);
     }
+}
+
+/* What the device says of its own boot option is no parameter of ours. */
+static void
+test_set_long_path(void)
+{
+    g_autofree char *path = g_strnfill(301, 'x');
+    g_autofree char *sources = g_strconcat(
+        FAKE_HEAD(FAKE_CIM("CIM_BootSourceSetting")) "<n:PullResponse><n:Items>"
+                                                     "<g:CIM_BootSourceSetting><g:BootString>",
+        path,
+        "</g:BootString><g:InstanceID>Intel(r) AMT: Force OCR UEFI Boot Option 1</g:InstanceID>"
+        "</g:CIM_BootSourceSetting></n:Items>" FAKE_LAST "</n:PullResponse>" FAKE_TAIL,
+        NULL);
+    const FakeStep steps[] = {
+        SETTINGS(FLAGS_OFF),
+        CAPABILITIES("<g:ForceWinREBoot>true</g:ForceWinREBoot>"),
+        {.status = 200, .expect = "CIM_BootSourceSetting", .body = FAKE_CONTEXT("1")},
+        {.status = 200, .expect = "CIM_BootSourceSetting", .body = sources},
+    };
+    g_autoptr(FakeHost) fake = fake_host_for(steps);
+
+    assert_fails_at_end(&amt_boot_set_task,
+                        fake,
+                        "{'device': <'winre'>, 'option': <uint32 1>}",
+                        POSTERN_ERROR_NOT_SUPPORTED,
+                        "Option 1 has 301 bytes, and a boot takes at most 300");
 }
 
 /* No request goes out for these. */
@@ -312,7 +311,7 @@ test_set_bad_params(void)
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(FakeHost) fake = fake_host_new(NULL, 0);
 
-        assert_fails(
+        assert_fails_at_end(
             &amt_boot_set_task, fake, cases[i].params, POSTERN_ERROR_BAD_PARAM, cases[i].words);
     }
 }
@@ -405,31 +404,31 @@ test_consent_submit(void)
     assert_member(result, "given", "true");
     g_assert_nonnull(strstr(fake_request(one, 1), "<r:OptInCode>001234</r:OptInCode>"));
     fake_host_done(one);
-    assert_fails(&amt_consent_submit_task,
-                 two,
-                 "{'code': <'001234'>}",
-                 POSTERN_ERROR_CONSENT,
-                 "it is wrong; as a rule it takes 3 tries");
-    assert_fails(&amt_consent_submit_task,
-                 three,
-                 "{'code': <'001234'>}",
-                 POSTERN_ERROR_CONSENT,
-                 "shows none any more");
-    assert_fails(&amt_consent_submit_task,
-                 four,
-                 "{'code': <'001234'>}",
-                 POSTERN_ERROR_BUSY,
-                 "takes no code for a while");
-    assert_fails(&amt_consent_submit_task,
-                 five,
-                 "{'code': <'001234'>}",
-                 POSTERN_ERROR_CONFLICT,
-                 "waits for no code");
-    assert_fails(&amt_consent_submit_task,
-                 six,
-                 "{'code': <'1234'>}",
-                 POSTERN_ERROR_BAD_PARAM,
-                 "code has 4 characters, expected the six");
+    assert_fails_at_end(&amt_consent_submit_task,
+                        two,
+                        "{'code': <'001234'>}",
+                        POSTERN_ERROR_CONSENT,
+                        "it is wrong; as a rule it takes 3 tries");
+    assert_fails_at_end(&amt_consent_submit_task,
+                        three,
+                        "{'code': <'001234'>}",
+                        POSTERN_ERROR_CONSENT,
+                        "shows none any more");
+    assert_fails_at_end(&amt_consent_submit_task,
+                        four,
+                        "{'code': <'001234'>}",
+                        POSTERN_ERROR_BUSY,
+                        "takes no code for a while");
+    assert_fails_at_end(&amt_consent_submit_task,
+                        five,
+                        "{'code': <'001234'>}",
+                        POSTERN_ERROR_CONFLICT,
+                        "waits for no code");
+    assert_fails_at_end(&amt_consent_submit_task,
+                        six,
+                        "{'code': <'1234'>}",
+                        POSTERN_ERROR_BAD_PARAM,
+                        "code has 4 characters, expected the six");
 }
 
 int
@@ -444,6 +443,7 @@ main(int argc, char **argv)
     g_test_add_func("/amt/boot/set-not-taken-back", test_set_not_taken_back);
     g_test_add_func("/amt/boot/set-vetoed", test_set_vetoed);
     g_test_add_func("/amt/boot/set-not-offered", test_set_not_offered);
+    g_test_add_func("/amt/boot/set-long-path", test_set_long_path);
     g_test_add_func("/amt/boot/set-bad-params", test_set_bad_params);
     g_test_add_func("/amt/consent/needed", test_consent_needed);
     g_test_add_func("/amt/consent/submit", test_consent_submit);
