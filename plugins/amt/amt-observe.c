@@ -41,6 +41,7 @@ amt_check_identity(const Amt *amt, PosternRun *run, WsMan *ws, GError **error)
 {
     g_autoptr(GVariant) known = NULL;
     g_autoptr(GVariant) package = NULL;
+    g_autoptr(GError) why = NULL;
     g_autofree char *found = NULL;
     const char *expected;
 
@@ -50,9 +51,22 @@ amt_check_identity(const Amt *amt, PosternRun *run, WsMan *ws, GError **error)
     expected = params_string(known, "uuid");
     if (expected == NULL)
         return TRUE;
-    package = amt_read_single(ws, "CIM_ComputerSystemPackage", error);
+    package = amt_read_single(ws, "CIM_ComputerSystemPackage", &why);
+    if (g_error_matches(why, POSTERN_ERROR, POSTERN_ERROR_FORBIDDEN)) {
+        /* an account for power alone is to be of use */
+        postern_log(&amt->svc,
+                    run,
+                    G_LOG_LEVEL_WARNING,
+                    "whether this is the machine that is known here was not looked up: %s",
+                    why->message);
+        return TRUE;
+    }
+    if (why != NULL) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return FALSE;
+    }
     if (package == NULL)
-        return error == NULL || *error == NULL;
+        return TRUE;
     found = amt_uuid(params_string(package, "PlatformGUID"));
     if (found == NULL || g_ascii_strcasecmp(found, expected) == 0)
         return TRUE;

@@ -274,4 +274,16 @@ p run amt.user.list $net.1 -c "amt.digest:user=admin,password=@$work/factory" -o
 # the word admin is a secret here, so it is masked wherever it stands
 is "an administrator as the factory has it, and no system account on old firmware" "$(result_of)" \
     '{"******":"******","******-default":true,"accounts":0}'
+stop_simulator
+
+# ---- an account for power alone, at a machine whose UUID is known ----
+start_simulator --count 1 --first $net.40 --model amt16 --seed 7
+p run amt.inventory.get groups=system $net.40 -c "$login" -q
+p run amt.user.add $net.40 -c "$login" name=switch "realms=['remote-control']" "password=@$work/operator" -q
+is "an account for power alone" "$status" 0
+p machine list -o jsonl
+like "the machine is known" "$out" '"uuid":'
+p run amt.power.set state=reset force=true $net.40 -c "amt.digest:user=switch,password=@$work/operator" --yes -o jsonl
+is "it may switch, although it may not ask for the UUID" "$status" 0
+like "and that nothing was compared is told" "$(cat "$work/err")" 'whether this is the machine that is known here was not looked up'
 finish
