@@ -158,7 +158,8 @@ static const PosternTask *const tasks[] = {
     NULL,
 };
 
-static const char *const services[] = {POSTERN_SVC_RUN, POSTERN_SVC_HTTP, POSTERN_SVC_STREAM, POSTERN_SVC_CREDENTIALS, NULL};
+static const char *const services[] = {POSTERN_SVC_RUN, POSTERN_SVC_HTTP, POSTERN_SVC_STREAM, POSTERN_SVC_CREDENTIALS,
+                                       POSTERN_SVC_CLOCK, NULL};
 /* clang-format on */
 
 static gpointer
