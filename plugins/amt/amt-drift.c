@@ -2,6 +2,8 @@
 /* amt.account.drift: the accounts that there should be against those that there are. */
 #include "amt-drift.h"
 
+#include "amt-x509.h"
+
 #include <string.h>
 
 enum { FILE_MOST = 64 * 1024 };
@@ -37,38 +39,23 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Drift, drift_clear)
 
 /* ---- what is wanted ---- */
 
-typedef struct {
-    const char *path;
-    char *text;
-    gsize length;
-} Load;
-
-static gboolean
-load(gpointer data, GCancellable *cancellable, GError **error)
-{
-    Load *job = data;
-    g_autoptr(GError) why = NULL;
-
-    return g_file_get_contents(job->path, &job->text, &job->length, &why) ||
-           postern_fail(error, POSTERN_ERROR_BAD_PARAM, "%s", why->message);
-}
-
 static GPtrArray *
 read_file(const Drift *drift, const char *path, GError **error)
 {
-    Load job = {path, NULL, 0};
+    g_autoptr(GBytes) content = amt_file_read(drift->amt, drift->run, path, FILE_MOST, error);
     g_autofree char *text = NULL;
     GPtrArray *wanted = NULL;
+    gsize length;
 
-    if (!drift->amt->svc.run->in_thread(drift->run, load, &job, error))
+    if (content == NULL)
         return NULL;
-    text = job.text;
-    if (job.length > FILE_MOST || strlen(text) != job.length)
+    text = g_strndup(g_bytes_get_data(content, NULL), g_bytes_get_size(content));
+    length = strlen(text);
+    if (length != g_bytes_get_size(content))
         postern_fail(error,
                      POSTERN_ERROR_BAD_PARAM,
-                     "%s is no list of accounts: text of at most %d bytes is expected",
-                     path,
-                     FILE_MOST);
+                     "it is no list of accounts: byte %" G_GSIZE_FORMAT " is zero",
+                     length);
     else
         wanted = amt_wanted_of_text(text, error);
     if (wanted == NULL)
