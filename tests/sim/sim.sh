@@ -6,11 +6,9 @@ sim=${sim-${builddir-.}/postern-sim}
 work=$(mktemp -d "${TMPDIR-/tmp}/sim.XXXXXX") || exit 99
 sim_pid=
 tests=0
-# ports of its own, so that copies of a test can run side by side
-port=$((10240 + $$ % 10000 * 2))
-tls_port=$((port + 1))
-redirection_port=$((port + 20000))
-redirection_tls_port=$((port + 20001))
+# tests run side by side: ports of its own, as tests/cli/lib.sh has them, and none that the kernel gives to clients
+port=$((20000 + $$ % 5000 * 2)) tls_port=$((20001 + $$ % 5000 * 2))
+redirection_port=$((port - 10000)) redirection_tls_port=$((tls_port - 10000))
 
 sim_stop() {
     test -z "$sim_pid" && return 0
